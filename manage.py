@@ -1,0 +1,27 @@
+#!/usr/bin/env python
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
+    try:
+        from django.core.management import execute_from_command_line
+        from django.db.utils import OperationalError
+    except ImportError:
+        sys.exit("依赖尚未安装：请先执行 ./run（首次启动会自动安装），再用 .venv/bin/python manage.py …")
+    try:
+        execute_from_command_line(sys.argv)
+    except OperationalError as error:
+        from config.settings.hints import database_hint
+
+        hint = database_hint(error)
+        if hint is None:
+            raise
+        sys.exit(hint)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,3 @@
+from office.admin import jobs, people
+
+__all__ = ["jobs", "people"]

@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from office.views import healthz
+
+urlpatterns = [path("", healthz, name="healthz")]

@@ -1,0 +1,3 @@
+from projects.admin import carriers, projects
+
+__all__ = ["carriers", "projects"]
