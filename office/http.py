@@ -218,14 +218,16 @@ class _Backend(httpcore.NetworkBackend):
         if not addresses:
             raise httpcore.ConnectError(f"{host}: no address")
         cut = self._deadline.cut(timeout)
-        return _Stream(self._dialler.connect_tcp(addresses[0], port, cut, local_address, socket_options), self._deadline)
+        inner = self._dialler.connect_tcp(addresses[0], port, cut, local_address, socket_options)
+        return _Stream(inner, self._deadline)
 
 
 class _Transport(httpx.HTTPTransport):
     def __init__(self, backend: _Backend) -> None:
         super().__init__(trust_env=False, retries=0)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False), max_connections=4, retries=0, network_backend=backend,
+            ssl_context=httpx.create_ssl_context(trust_env=False), max_connections=4, retries=0,
+            network_backend=backend,
         )
 
 

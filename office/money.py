@@ -22,7 +22,8 @@ UNITS = {
 CURRENCIES = {
     "人民币": "CNY", "CNY": "CNY", "RMB": "CNY", "¥": "CNY",
     "美元": "USD", "美金": "USD", "USD": "USD", "$": "USD",
-    "港元": "HKD", "港币": "HKD", "香港元": "HKD", "HKD": "HKD", "欧元": "EUR", "EUR": "EUR", "日元": "JPY", "JPY": "JPY",
+    "港元": "HKD", "港币": "HKD", "香港元": "HKD", "HKD": "HKD",
+    "欧元": "EUR", "EUR": "EUR", "日元": "JPY", "JPY": "JPY",
     "英镑": "GBP", "GBP": "GBP", "新台币": "TWD", "台币": "TWD", "澳门元": "MOP", "澳门币": "MOP",
     "新加坡元": "SGD", "新币": "SGD", "韩元": "KRW", "韩国元": "KRW", "澳大利亚元": "AUD", "澳元": "AUD",
     "加拿大元": "CAD", "加元": "CAD", "瑞士法郎": "CHF", "马来西亚林吉特": "MYR", "马元": "MYR", "泰铢": "THB",

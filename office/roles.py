@@ -13,6 +13,8 @@ from django.db.models import Q
 # The group's name is what the screen shows, hence Chinese.
 OFFICER, CHAIN_LEADER, ADMINISTRATOR = "招商专员", "链长", "系统管理员"
 
+VERBS = {"view": "查看", "add": "新增", "change": "修改", "delete": "删除"}
+
 _READ_BUSINESS = [
     "plans.view_plan", "plans.view_clause", "plans.view_indicator",
     "crm.view_company", "crm.view_companyidentifier", "crm.view_companyname", "crm.view_companygrade",
@@ -46,14 +48,20 @@ def permissions_named(names: Iterable[str]) -> list[Permission]:
     for name in wanted:
         app, codename = name.split(".")
         query |= Q(content_type__app_label=app, codename=codename)
-    found = {f"{p.content_type.app_label}.{p.codename}": p for p in Permission.objects.filter(query).select_related("content_type")}
+    rows = Permission.objects.filter(query).select_related("content_type")
+    found = {f"{row.content_type.app_label}.{row.codename}": row for row in rows}
     if missing := wanted - found.keys():
         raise LookupError(f"unknown permissions: {', '.join(sorted(missing))}")
     return list(found.values())
 
 
 def ensure_roles() -> None:
-    """Make each role's group hold exactly the permissions of the table."""
+    """Make each role's group hold exactly the permissions of the table, under Chinese names."""
+    for permission in Permission.objects.select_related("content_type"):
+        verb = permission.codename.split("_")[0]
+        if verb in VERBS and permission.name.startswith("Can "):  # Django's names are English and shown as they are
+            permission.name = f"{VERBS[verb]}{permission.content_type.name}"
+            permission.save(update_fields=["name"])
     for role, names in PERMISSIONS.items():
         group = Group.objects.get_or_create(name=role)[0]
         group.permissions.set(permissions_named(names))

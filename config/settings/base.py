@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from django.templatetags.static import static
+
 from config.settings.addresses import database_from_url, embedded_or_env
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -135,6 +137,26 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+UNFOLD = {
+    "SITE_TITLE": "罗湖区产业链招商系统",
+    "SITE_HEADER": "产业链招商",
+    "SITE_SUBHEADER": "业务后台",
+    "SITE_URL": "/",
+    "SITE_SYMBOL": "hub",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("office/icon.svg")},
+    ],
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": False, "navigation": "config.navigation.sidebar"},
+    "COLORS": {
+        "primary": {
+            "50": "232 239 247", "100": "209 224 240", "200": "163 192 224", "300": "112 157 205", "400": "62 120 181",
+            "500": "30 88 148", "600": "18 64 111", "700": "15 54 94", "800": "12 43 75", "900": "9 33 58", "950": "6 22 39",
+        }
+    },
 }
 
 LOGGING = {

@@ -27,7 +27,7 @@ class DemoPeople:
     def sign_in_lines(self) -> str:
         """What ./run prints: who can sign in, as what, with which password."""
         rows = [f"  {user.username:<12}{user.title}（{user.display_name}）" for user in self.people if user.is_active]
-        return "\n".join(["演示用户（仅限本机演示，口令相同）：", *rows, f"  口令：{self.password}"]) + "\n"
+        return "\n".join(["演示用户（仅限本机演示，密码相同）：", *rows, f"  密码：{self.password}"]) + "\n"
 
 
 def load_demo_people(*, folder: Path) -> DemoPeople:

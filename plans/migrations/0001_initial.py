@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ('target_high', models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True, verbose_name='目标上限')),
                 ('target_year', models.PositiveSmallIntegerField(blank=True, help_text='原文未写年份则留空，即规划期内', null=True, verbose_name='目标年')),
                 ('direction', models.CharField(choices=[('rise', '上升'), ('fall', '下降')], max_length=4, verbose_name='方向')),
-                ('share_of', models.CharField(blank=True, help_text='分子/分母，如 value-added/gdp', max_length=32, verbose_name='占比口径')),
+                ('share_of', models.CharField(blank=True, help_text='分子/分母，如 增加值/地区生产总值', max_length=32, verbose_name='占比口径')),
                 ('chain_code', models.SlugField(blank=True, max_length=32, verbose_name='产业链代码')),
                 ('note', models.CharField(blank=True, max_length=200, verbose_name='说明')),
                 ('order', models.PositiveSmallIntegerField(verbose_name='顺序')),

@@ -50,7 +50,7 @@ class Indicator(models.Model):
         _("目标年"), null=True, blank=True, help_text=_("原文未写年份则留空，即规划期内")
     )
     direction = models.CharField(_("方向"), max_length=4, choices=Direction)
-    share_of = models.CharField(_("占比口径"), max_length=32, blank=True, help_text=_("分子/分母，如 value-added/gdp"))
+    share_of = models.CharField(_("占比口径"), max_length=32, blank=True, help_text=_("分子/分母，如 增加值/地区生产总值"))
     chain_code = models.SlugField(_("产业链代码"), max_length=32, blank=True)
     note = models.CharField(_("说明"), max_length=200, blank=True)
     order = models.PositiveSmallIntegerField(_("顺序"))

@@ -77,6 +77,9 @@ class ProjectAdmin(ModelAdmin):
             (_("变更阶段、状态或专人"), {"fields": ["move_to", "side_to", "move_date", "move_reason"]}),
         ]
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"officer": request.user.pk, **super().get_changeform_initial_data(request)}
+
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> list[str]:
         return [] if obj is None else ["code", "stage", "side_state", "stage_since"]
 
@@ -101,7 +104,7 @@ class ProjectAdmin(ModelAdmin):
 class CompanyProjectInline(ReadOnlyInline):
     model = Project
     fields = ["link", "stage", "stage_since", "officer", "next_step"]
-    readonly_fields = ["link"]
+    readonly_fields = ["link", "stage", "stage_since", "officer"]
     verbose_name_plural = _("项目")
     tab = True
 

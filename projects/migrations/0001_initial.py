@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 ('updated', models.DateTimeField(auto_now=True, verbose_name='更新时间')),
                 ('carrier', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='projects', to='projects.carrier', verbose_name='拟用载体')),
                 ('company', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='projects', to='crm.company', verbose_name='投资主体')),
-                ('officer', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='projects', to=settings.AUTH_USER_MODEL, verbose_name='专人')),
+                ('officer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='projects', to=settings.AUTH_USER_MODEL, verbose_name='专人')),
             ],
             options={
                 'verbose_name': '项目',

@@ -43,7 +43,7 @@ class Project(models.Model):
         _("状态"), max_length=12, choices=SIDE_STATE_CHOICES, default=lifecycle.ACTIVE, editable=False
     )
     officer = models.ForeignKey(
-        User, verbose_name=_("专人"), on_delete=models.PROTECT, related_name="projects", editable=False
+        User, verbose_name=_("专人"), on_delete=models.PROTECT, related_name="projects"
     )
     carrier = models.ForeignKey(
         Carrier, verbose_name=_("拟用载体"), null=True, blank=True, on_delete=models.PROTECT, related_name="projects"
@@ -78,7 +78,10 @@ class Project(models.Model):
                 name="project_investment_positive", violation_error_message=_("计划总投资须大于 0；不详请留空"),
             ),
         ]
-        indexes = [models.Index(fields=["stage"], name="project_stage"), models.Index(fields=["officer"], name="project_officer")]
+        indexes = [
+            models.Index(fields=["stage"], name="project_stage"),
+            models.Index(fields=["officer"], name="project_officer"),
+        ]
 
     def __str__(self) -> str:
         return self.name

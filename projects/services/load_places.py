@@ -13,6 +13,8 @@ from office.csvfile import Line, read_lines
 from plans.models import Clause
 from projects.models import Carrier, Zone
 
+ZONE_COLUMNS = ["code", "name", "kind", "parent", "boundary", "area_sqkm", "focus", "clause"]
+CARRIER_COLUMNS = ["code", "name", "kind", "zone", "area_sqm", "industries", "clause", "note"]
 Place = TypeVar("Place", Zone, Carrier)
 
 
@@ -32,12 +34,12 @@ def load_places(*, folder: Path) -> PlacesResult:
         clauses = {clause.anchor: clause for clause in Clause.objects.all()}
         zones: dict[str, Zone] = {}
         changed = 0
-        lines = list(read_lines(folder / "zones.csv", ["code", "name", "kind", "parent", "boundary", "area_sqkm", "focus", "clause"]))
+        lines = list(read_lines(folder / "zones.csv", ZONE_COLUMNS))
         for line in sorted(lines, key=lambda line: bool(line["parent"])):
             zones[line["code"]], fresh = _zone(line, zones, clauses)
             changed += fresh
         carriers = 0
-        for line in read_lines(folder / "carriers.csv", ["code", "name", "kind", "zone", "area_sqm", "industries", "clause", "note"]):
+        for line in read_lines(folder / "carriers.csv", CARRIER_COLUMNS):
             changed += _carrier(line, zones, clauses)
             carriers += 1
     return PlacesResult(len(zones), carriers, changed)

@@ -1,0 +1,3 @@
+from chains.admin import chains, inlines, placements, reports
+
+__all__ = ["chains", "inlines", "placements", "reports"]

@@ -1,0 +1,53 @@
+"""The admin's side bar: what an officer opens many times a day comes first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+# (group, [(title, icon, view name, permission)])
+GROUPS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
+    ("招商", [
+        ("企业", "apartment", "admin:crm_company_changelist", "crm.view_company"),
+        ("项目", "rocket_launch", "admin:projects_project_changelist", "projects.view_project"),
+        ("挂链", "link", "admin:chains_placement_changelist", "chains.view_placement"),
+    ]),
+    ("产业链", [
+        ("产业链", "hub", "admin:chains_chain_changelist", "chains.view_chain"),
+        ("环节", "device_hub", "admin:chains_node_changelist", "chains.view_node"),
+        ("缺口报告", "lab_profile", "admin:chains_gapreport_changelist", "chains.view_gapreport"),
+        ("链图版本", "history", "admin:chains_chainversion_changelist", "chains.view_chainversion"),
+    ]),
+    ("规划与空间", [
+        ("规划条款", "article", "admin:plans_clause_changelist", "plans.view_clause"),
+        ("指标", "monitoring", "admin:plans_indicator_changelist", "plans.view_indicator"),
+        ("片区", "map", "admin:projects_zone_changelist", "projects.view_zone"),
+        ("载体", "location_city", "admin:projects_carrier_changelist", "projects.view_carrier"),
+    ]),
+    ("企业库", [
+        ("同步记录", "sync", "admin:crm_syncrun_changelist", "crm.view_syncrun"),
+        ("隔离与提示", "report", "admin:crm_syncissue_changelist", "crm.view_syncissue"),
+        ("行业代码", "category", "admin:crm_industrycode_changelist", "crm.view_industrycode"),
+    ]),
+    ("人员与任务", [
+        ("用户", "person", "admin:office_user_changelist", "office.view_user"),
+        ("部门", "groups", "admin:office_department_changelist", "office.view_department"),
+        ("角色", "badge", "admin:auth_group_changelist", "auth.view_group"),
+        ("后台任务", "schedule", "admin:office_job_changelist", "office.view_job"),
+    ]),
+]
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Only what this person may open; a group with nothing left is not shown."""
+    shown = []
+    for title, entries in GROUPS:
+        items = [
+            {"title": name, "icon": icon, "link": reverse(view)}
+            for name, icon, view, permission in entries if request.user.has_perm(permission)
+        ]
+        if items:
+            shown.append({"title": title, "separator": True, "items": items})
+    return shown

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin, TabularInline
+
+from crm.admin.filters import DistrictFilter, GradeFilter, SectionFilter
+from crm.admin.readonly import ReadOnlyInline
+from crm.models import Company, CompanyEvent, CompanyGrade, CompanyIdentifier, CompanyName
+from crm.services.save_company import save_company
+from office.money import format_yuan
+
+
+class _OwnedBySource(TabularInline):  # type: ignore[misc]
+    """Editable for companies that a person entered, read-only where a data source keeps them."""
+
+    extra = 0
+
+    def _may(self, obj: Company | None) -> bool:
+        return obj is None or obj.source_id is None
+
+    def has_add_permission(self, request: HttpRequest, obj: Company | None = None) -> bool:
+        return self._may(obj) and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Company | None = None) -> bool:
+        return self._may(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Company | None = None) -> bool:
+        return False
+
+
+class IdentifierInline(_OwnedBySource):
+    model = CompanyIdentifier
+    fields = ["scheme", "value", "valid_from", "valid_to"]
+
+
+class FormerNameInline(_OwnedBySource):
+    model = CompanyName
+    fields = ["name", "valid_from", "valid_to"]
+
+
+class GradeInline(TabularInline):  # type: ignore[misc]
+    """Grades that people entered."""
+
+    model = CompanyGrade
+    extra = 0
+    fields = ["grade", "issuer", "level", "valid_from", "valid_to"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CompanyGrade]:
+        return super().get_queryset(request).filter(source__isnull=True)  # type: ignore[no-any-return]
+
+
+class SyncedGradeInline(ReadOnlyInline):
+    model = CompanyGrade
+    fields = ["grade", "issuer", "level", "valid_from", "valid_to"]
+    verbose_name = _("来自数据源的等级")
+    verbose_name_plural = _("来自数据源的等级")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CompanyGrade]:
+        return super().get_queryset(request).filter(source__isnull=False)  # type: ignore[no-any-return]
+
+
+class EventInline(ReadOnlyInline):
+    model = CompanyEvent
+    fields = ["at", "kind", "before", "after", "run"]
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CompanyEvent]:
+        return super().get_queryset(request).select_related("run")  # type: ignore[no-any-return]
+
+
+@admin.register(Company)
+class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = ["code", "name", "uscc", "district", "industry_label", "status", "revenue", "current_grades"]
+    list_display_links = ["code", "name"]
+    list_filter = ["status", DistrictFilter, SectionFilter, GradeFilter]
+    search_fields = ["name"]  # see get_search_results
+    search_help_text = _("企业名称、简称、曾用名、拼音或首字母、统一社会信用代码")
+    list_per_page = 50
+    show_full_result_count = False
+    autocomplete_fields = ["industry"]
+    readonly_fields = [
+        "code", "is_operating", "district", "industry_label", "registered_capital_text", "source", "source_key",
+        "source_updated_at", "is_sample", "version", "created_at", "updated_at",
+    ]
+    inlines = [IdentifierInline, FormerNameInline, GradeInline, SyncedGradeInline, EventInline]
+    actions: list[Any] = []
+    fieldsets = [
+        (_("基本"), {"fields": ["code", "name", "short_name", "status", "is_operating", "established_on",
+                              "is_sample"]}),
+        (_("所在"), {"fields": ["district_code", "district", "street_code", "address"]}),
+        (_("经营"), {"fields": ["industry", "business_scope", "products", "employees", "annual_revenue", "revenue_year",
+                              "registered_capital", "registered_capital_text"]}),
+        (_("来源"), {"fields": ["source", "source_key", "source_updated_at", "version", "created_at", "updated_at"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Company]:
+        """The list in a fixed number of queries: page, live codes, grades held today."""
+        today = timezone.localdate()
+        live = CompanyIdentifier.objects.filter(scheme="uscc", valid_to__isnull=True)
+        held = CompanyGrade.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=today), valid_from__lte=today)
+        companies: QuerySet[Company] = super().get_queryset(request).select_related("industry", "source")
+        return companies.prefetch_related(
+            Prefetch("identifiers", live, to_attr="live_codes"), Prefetch("grades", held, to_attr="held_grades")
+        )
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Company],
+                           search_term: str) -> tuple[QuerySet[Company], bool]:
+        term = search_term.replace("\x00", "").strip()
+        if not term:
+            return queryset, False
+        codes = CompanyIdentifier.objects.filter(company=OuterRef("pk"), value__startswith=term.upper())
+        former = CompanyName.objects.filter(company=OuterRef("pk"), name__contains=term)
+        wanted = Q(name__icontains=term) | Q(short_name__icontains=term) | Q(code=term.upper())
+        wanted |= Q(Exists(codes)) | Q(Exists(former))
+        if term.isascii():
+            wanted |= Q(name_initials__contains=term.lower()) | Q(name_pinyin__contains=term.lower())
+        return queryset.filter(wanted), False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Company | None = None) -> bool:
+        return False  # companies are marked, never deleted
+
+    def save_model(self, request: HttpRequest, obj: Company, form: Any, change: bool) -> None:
+        save_company(company=obj, as_of=timezone.localdate())
+
+    @admin.display(description=_("统一社会信用代码"))
+    def uscc(self, company: Company) -> str:
+        return "、".join(alias.value for alias in company.live_codes)  # type: ignore[attr-defined]
+
+    @admin.display(description=_("区"), ordering="district_code")
+    def district(self, company: Company) -> str:
+        return company.district_name
+
+    @admin.display(description=_("行业"), ordering="industry_code")
+    def industry_label(self, company: Company) -> str:
+        return company.industry_name
+
+    @admin.display(description=_("年营业收入"), ordering="annual_revenue")
+    def revenue(self, company: Company) -> str:
+        return format_yuan(company.annual_revenue)
+
+    @admin.display(description=_("现有等级"))
+    def current_grades(self, company: Company) -> str:
+        return "、".join(str(grade) for grade in company.held_grades)  # type: ignore[attr-defined]

@@ -1,0 +1,9 @@
+from crm.models.company import Company
+from crm.models.dated import CompanyGrade, CompanyIdentifier, CompanyName
+from crm.models.industry import IndustryCode
+from crm.models.sync import CompanyEvent, Source, StagedRecord, SyncIssue, SyncRun
+
+__all__ = [
+    "Company", "CompanyEvent", "CompanyGrade", "CompanyIdentifier", "CompanyName", "IndustryCode", "Source",
+    "StagedRecord", "SyncIssue", "SyncRun",
+]

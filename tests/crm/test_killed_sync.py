@@ -1,0 +1,124 @@
+"""kill -9 at any moment: the target is as before or as after, never between, and the next run goes on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+from django.db.models import Count, Q
+
+from crm.models import Company, CompanyEvent, Source, SyncRun
+from tests.crm.conftest import Sandbox
+from tests.crm.oracle import Oracle, expected_state, state_of_database
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).parents[2]
+
+
+def database_url() -> str:
+    entry = connection.settings_dict
+    login = quote(entry["USER"]) + (":" + quote(entry["PASSWORD"]) if entry["PASSWORD"] else "")
+    port = f"&port={entry['PORT']}" if entry["PORT"] else ""
+    return f"postgresql://{login}@/{entry['NAME']}?host={quote(entry['HOST'], safe='')}{port}"
+
+
+def start_child(sandbox: Sandbox, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.crm.sync_child", sandbox.url, *arguments]
+    child = subprocess.Popen(
+        command, env={**os.environ, "DATABASE_URL": database_url()}, cwd=ROOT, text=True, stdout=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    return child
+
+
+def wait_for_silence() -> None:
+    """Until the server has noticed that the killed client is gone (it may still be finishing its last statement)."""
+    for _ in range(400):
+        with connection.cursor() as db:
+            db.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " AND backend_type = 'client backend'"
+            )
+            if db.fetchone()[0] == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError("the killed client's session did not end")
+
+
+def assert_books_agree() -> None:
+    """No event lost or doubled: one "new" a company, and as many later events as the version says."""
+    wrong = Company.objects.annotate(
+        news=Count("events", filter=Q(events__kind="new")), changes=Count("events", filter=~Q(events__kind="new"))
+    ).exclude(news=1)
+    assert not wrong.exists()
+    versions = dict(Company.objects.values_list("id", "version"))
+    changes = dict(CompanyEvent.objects.exclude(kind="new").values_list("company").annotate(Count("id")))
+    assert {pk: version - 1 for pk, version in versions.items() if version > 1} == changes
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(12, marks=pytest.mark.slow)])
+def test_a_killed_sync_leaves_no_half_state(start_sandbox: Callable[..., Sandbox], kills: int) -> None:
+    """2,000 rows; odd kills by the clock, even ones at a statement; after each the state is before or after, whole."""
+    sandbox = start_sandbox(companies=2_000)
+    rng, before = Random(kills), Oracle(sandbox.world)
+    outcomes = []
+    for number in range(kills):
+        sandbox.world.advance(150)
+        by_clock = number % 2 == 1
+        mode = "full" if number % 3 else "changes"
+        child = start_child(sandbox, f"slot-{number}", mode, "0" if by_clock else str(rng.randint(1, 62)))
+        if by_clock:
+            time.sleep(rng.uniform(0.0, 1.6))
+            child.kill()
+        assert child.wait(timeout=60) in (0, -9)
+        wait_for_silence()
+        after = before.after(sandbox.world.seq)
+        state, cursor = (
+            state_of_database(),
+            (Source.objects.values_list("cursor", flat=True).first() or {}).get("since", 0),
+        )
+        merged = SyncRun.objects.filter(slot=f"slot-{number}", status="done").exists()
+        if merged:
+            before = after
+        outcomes.append(merged)
+        assert (state, cursor) == (before.state(), before.point), f"kill {number}: {outcomes}"
+        assert_books_agree()
+    assert sandbox.sync("last").ok
+    assert state_of_database() == before.after(sandbox.world.seq).state()
+    assert_books_agree()
+    assert False in outcomes, "no kill landed before a commit: the harness proves nothing"
+
+
+def test_canary_a_merge_that_writes_its_cursor_first_is_caught(start_sandbox: Callable[..., Sandbox]) -> None:
+    """The same check on the naive merge must go red: rows lost for good behind a cursor that has moved on."""
+    sandbox = start_sandbox(companies=600)
+    assert start_child(sandbox, "one", "full", "0", "naive", "150").wait(timeout=60) == -9
+    wait_for_silence()
+    assert Source.objects.get().cursor == {"since": 600}
+    assert sandbox.sync("two").ok
+    assert state_of_database() != expected_state(sandbox.world)
+    assert Company.objects.count() < 600
+
+
+def test_a_killed_slot_is_taken_up_where_it_stood(start_sandbox: Callable[..., Sandbox]) -> None:
+    """Pages already staged are not fetched again when the same slot is tried again and the source stood still."""
+    sandbox = start_sandbox(companies=2_000)
+    assert start_child(sandbox, "one", "full", "40").wait(timeout=60) == -9
+    wait_for_silence()
+    staged = SyncRun.objects.get().rows.count()
+    assert 0 < staged <= 2_000
+    asked: list[str] = []
+    plain = sandbox.api.companies
+    sandbox.api.companies = lambda query: (asked.append(query["page"]), plain(query))[1]  # type: ignore[method-assign]
+    assert sandbox.sync("one").counts["NEW"] == 2_000
+    assert len(asked) < 5
+    assert state_of_database() == expected_state(sandbox.world)
