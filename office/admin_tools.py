@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -9,9 +10,11 @@ from django.contrib.admin.options import InlineModelAdmin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
+
+DASH = "—"
 
 
 def add_inline(model: type[Model], inline: type[InlineModelAdmin[Any, Any]]) -> None:
@@ -23,9 +26,18 @@ def add_inline(model: type[Model], inline: type[InlineModelAdmin[Any, Any]]) -> 
 def link_to(instance: Model | None, text: object = None) -> SafeString | str:
     """A link to the instance's admin page, or a dash where there is none."""
     if instance is None or instance.pk is None:
-        return "—"
-    name = f"admin:{instance._meta.app_label}_{instance._meta.model_name}_change"
-    return format_html('<a href="{}">{}</a>', reverse(name, args=[instance.pk]), str(text if text is not None else instance))
+        return DASH
+    return format_html('<a href="{}">{}</a>', _address(instance), str(text if text is not None else instance))
+
+
+def links_to(instances: Iterable[Model]) -> SafeString | str:
+    """A link a line, or a dash where there are none."""
+    lines = ((_address(instance), str(instance)) for instance in instances)
+    return format_html_join("", '<div><a href="{}">{}</a></div>', lines) or DASH
+
+
+def _address(instance: Model) -> str:
+    return reverse(f"admin:{instance._meta.app_label}_{instance._meta.model_name}_change", args=[instance.pk])
 
 
 class _ReadOnly:

@@ -31,7 +31,7 @@ def check_server(connection: Any, *, directory: str, marker: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def PENDING_django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
+def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
     """Runs before the test database is made, and looks at the server itself."""
     import psycopg
     from django.conf import settings as django_settings

@@ -33,6 +33,7 @@ from chains.analysis.graph import Floats, Ints, Order, cycles, hard_twins, order
 from chains.analysis.parameters import MODEL_1, ModelParameters
 from chains.analysis.printing import printed
 from chains.analysis.relatedness import median_of_defined, proximity, relatedness
+from chains.analysis.spread import Wiring
 from chains.analysis.strength import NodeStrength, covered, node_strength, pipeline_cover, strength_without_each
 from chains.analysis.sweep import Sweeper
 
@@ -84,6 +85,7 @@ class _Frame:
     chain: ChainArrays
     parameters: ModelParameters
     sweeper: Sweeper
+    wiring: Wiring
     twins: Ints
     full: Floats
     dominance: Floats
@@ -115,11 +117,11 @@ def analyse(document: ChainDocument, *, parameters: ModelParameters = MODEL_1) -
 
 
 def _frame(chain: ChainArrays, order: Order, node: NodeStrength, parameters: ModelParameters) -> _Frame:
-    sweeper, twins = Sweeper(chain.graph, order), hard_twins(chain.graph)
+    sweeper, wiring, twins = Sweeper(chain.graph, order), Wiring(chain.graph), hard_twins(chain.graph)
     weight = chain.nodes.output_weight
     return _Frame(
-        chain=chain, parameters=parameters, sweeper=sweeper, twins=twins,
-        full=criticality_full(sweeper, weight, twins) if weight.sum() > 0 else np.zeros(len(weight)),
+        chain=chain, parameters=parameters, sweeper=sweeper, wiring=wiring, twins=twins,
+        full=criticality_full(sweeper, wiring, weight, twins) if weight.sum() > 0 else np.zeros(len(weight)),
         dominance=dominance(chain.graph, order, weight),
         demand=local_demand(chain.graph, node.mass, chain.nodes.capacity)[:, 0],
         without=strength_without_each(chain.nodes, chain.placements, parameters),
@@ -135,7 +137,7 @@ def _variant(frame: _Frame, strength: Floats, cover: Floats) -> Variant:
         # What prints as 0 is 0: a dying cycle leaves crumbs that mean nothing, least of all as a denominator.
         whole = float(completeness(weight, available[:, None])[0])
         whole = whole if round(whole, PLACES) else 0.0
-        outputs = Outputs(frame.sweeper, weight, strength, available)
+        outputs = Outputs(frame.sweeper, frame.wiring, weight, strength, available)
         found = criticality_now(outputs, frame.twins)
         now, lost = found.now, found.without
         if whole > 0:

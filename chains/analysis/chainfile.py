@@ -49,21 +49,17 @@ class ChainFileError(ValueError):
 class ChainDocument:
     """A chain file that passed every check, with the default of each key that it left out.
 
-    `text` is the document as JSON; the rows are plain dicts and belong to the document: do not change them.
+    The rows are plain dicts and belong to the document: do not change them.
     """
 
-    text: str
+    _data: Row
 
     @classmethod
     def of(cls, data: Row) -> Self:
-        """Wrap data that has passed `problems_of`."""
+        """Wrap a copy of data that has passed `problems_of`."""
         own: Row = json.loads(json.dumps(data))
         _fill(own)
-        return cls(json.dumps(own))
-
-    @cached_property
-    def _data(self) -> Row:
-        return self.to_dict()
+        return cls(own)
 
     @property
     def chain(self) -> Row:
@@ -92,12 +88,12 @@ class ChainDocument:
 
     def to_dict(self) -> Row:
         """The whole document, unknown keys and filled defaults included; a fresh copy at each call."""
-        data: Row = json.loads(self.text)
+        data: Row = json.loads(json.dumps(self._data))
         return data
 
     def canonical(self) -> str:
         """JSON with sorted keys, no spaces, and one way to write a number: 4, 4.0 and 4e0 are the same chain."""
-        data = json.loads(self.text, parse_float=_canonical_number, parse_int=_canonical_number)
+        data = json.loads(json.dumps(self._data), parse_float=_canonical_number, parse_int=_canonical_number)
         return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     @cached_property

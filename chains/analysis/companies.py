@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from chains.analysis.arrays import Placements
-from chains.analysis.extraction import Changes, Outputs
+from chains.analysis.extraction import Outputs
 from chains.analysis.gaps import PLACES
 from chains.analysis.graph import Floats, Ints
+from chains.analysis.spread import Changes
 from chains.analysis.strength import covered
 
 
@@ -73,7 +74,7 @@ def _least_left(departures: Departures, rows: Ints) -> Ints:
     """Of these placement rows, the one at each node whose departure leaves least strength; the smaller code of equals."""
     placements = departures.placements
     by = rows[np.lexsort((placements.company[rows], departures.without[rows], placements.node[rows]))]
-    return by[np.diff(placements.node[by], prepend=-1) != 0]
+    return np.asarray(by[np.diff(placements.node[by], prepend=-1) != 0])
 
 
 def _try(outputs: Outputs, whole: float, departures: Departures, rows: Ints, remaining: Floats) -> None:

@@ -27,10 +27,12 @@ from decimal import Decimal
 
 import networkx as nx
 import numpy as np
+from scipy.sparse import csr_array
 
-from chains.analysis.extraction import Changes, Outputs
+from chains.analysis.extraction import Outputs
 from chains.analysis.graph import Floats, Ints, Order, SupplyGraph
 from chains.analysis.parameters import ModelParameters
+from chains.analysis.spread import Changes, Wiring
 from chains.analysis.sweep import Sweeper
 
 PLACES = 10  # decimals of every printed figure
@@ -53,11 +55,11 @@ def criticality_now(outputs: Outputs, twins: Ints) -> Criticality:
     return Criticality(np.clip(gained - lost, 0, 1), lost)
 
 
-def criticality_full(sweeper: Sweeper, output_weight: Floats, twins: Ints) -> Floats:
+def criticality_full(sweeper: Sweeper, wiring: Wiring, output_weight: Floats, twins: Ints) -> Floats:
     """(V,) what a chain with every node at strength 1 would lose without each node."""
     ones = np.ones(sweeper.graph.node_count)
     available = availability(sweeper, ones[:, None])[:, 0]
-    return np.clip(-_lost(Outputs(sweeper, output_weight, ones, available), twins), 0, 1)
+    return np.clip(-_lost(Outputs(sweeper, wiring, output_weight, ones, available), twins), 0, 1)
 
 
 def _lost(outputs: Outputs, twins: Ints) -> Floats:
@@ -84,7 +86,7 @@ def completeness(output_weight: Floats, available: Floats) -> Floats:
     outputs = np.flatnonzero(output_weight)
     share = output_weight[outputs] / output_weight.sum()
     total: Floats = (available[outputs] * share[:, None]).sum(axis=0)
-    return np.minimum(total, 1)
+    return np.asarray(np.minimum(total, 1))
 
 
 def dominance(graph: SupplyGraph, order: Order, output_weight: Floats) -> Floats:
@@ -105,7 +107,7 @@ def dominance(graph: SupplyGraph, order: Order, output_weight: Floats) -> Floats
     links.add_edges_from((root, node) for node in np.flatnonzero(~fed).tolist())
     links.add_edges_from(zip(supplier.tolist(), consumer.tolist(), strict=True))
     parent = nx.immediate_dominators(links, root)
-    return _weight_below(parent, root, output_weight) / total
+    return np.asarray(_weight_below(parent, root, output_weight) / total)
 
 
 def _weight_below(parent: dict[int, int], root: int, weight: Floats) -> Floats:
@@ -130,10 +132,10 @@ def local_demand(graph: SupplyGraph, mass: Floats, capacity: Floats) -> Floats:
     key = graph.edge_group * max(graph.node_count, 1) + graph.edge_supplier
     best = np.lexsort((-graph.edge_substitution, key))
     kept = best[np.diff(key[best], prepend=-1) != 0]
-    share = (graph.edge_importance * graph.edge_substitution)[kept][:, None]
-    drawn = np.zeros_like(mass)
-    np.add.at(drawn, graph.edge_supplier[kept], share * mass[graph.edge_consumer[kept]])
-    return drawn / (drawn + capacity[:, None])
+    share = (graph.edge_importance * graph.edge_substitution)[kept]
+    ends = (graph.edge_supplier[kept], graph.edge_consumer[kept])
+    drawn: Floats = csr_array((share, ends), shape=(len(capacity), len(capacity))) @ mass
+    return np.asarray(drawn / (drawn + capacity[:, None]))
 
 
 @dataclass(frozen=True)

@@ -210,4 +210,4 @@ def hard_twins(graph: SupplyGraph) -> Ints:
     single = (graph.group_importance == 1) & (least == most)
     single[single] = graph.external[least[single]] == 0
     forced: Any = _adjacency(graph.node_count, least[single], graph.group_node[single])
-    return connected_components(forced, directed=True, connection="strong")[1].astype(np.int64)
+    return np.asarray(connected_components(forced, directed=True, connection="strong")[1], np.int64)

@@ -88,8 +88,7 @@ class Program:
         available = strength.copy() if start is None else np.array(np.broadcast_to(start, strength.shape))
         reach = np.empty((count + len(self.outside), columns))
         np.maximum(available, self.external[:count], out=reach[:count])
-        if len(self.outside):
-            assert given is not None, "a program with outside suppliers needs their availability"
+        if given is not None:
             reach[count:] = np.maximum(given, self.external[count:])
         for step in self.steps:
             if step.cyclic:
@@ -147,11 +146,14 @@ class Sweeper:
         groups = np.bincount(graph.group_node, minlength=graph.node_count)
         keys = np.stack([order.level, order.cyclic.astype(np.int64), order.layer])
         _, stage = np.unique(keys, axis=1, return_inverse=True)
+        # A step is one stage of acyclic nodes, or all stages of the cycles of one level.
+        kinds, step = np.unique(keys[:2], axis=1, return_inverse=True)
+        self.step_of: Ints = step.reshape(-1).astype(np.int64)
+        self._step_is_cyclic = kinds[1].astype(bool)
         self.stage_of: Ints = stage.reshape(-1).astype(np.int64)
         self._cyclic = order.cyclic
         self._level = order.level
         self.stage_count = int(self.stage_of.max(initial=-1)) + 1
-        self._step_end = self._step_ends(order)
         self.visit: Ints = np.lexsort((-groups, self.stage_of))  # (V,) nodes in order of visit
         position = self._position = np.empty(graph.node_count, np.int64)
         position[self.visit] = np.arange(graph.node_count)
@@ -164,15 +166,12 @@ class Sweeper:
         self._weight = (graph.edge_importance * graph.edge_substitution)[by][:, None]
         self._slack = (1 - graph.edge_importance)[by][:, None]
 
-    def _step_ends(self, order: Order) -> Ints:
-        """(stages,) one past the last stage that must be run together with each."""
-        _, first = np.unique(self.stage_of, return_index=True)
-        step = np.where(order.cyclic[first], -1 - order.level[first], np.arange(self.stage_count))
-        return np.flatnonzero(np.diff(step, append=self.stage_count + 1))[np.cumsum(np.diff(step, prepend=step[:1]) != 0)] + 1
+    @property
+    def has_cycle(self) -> bool:
+        return bool(self._step_is_cyclic.any())
 
-    def whole_cycles(self, stage: int) -> int:
-        """The first stage from `stage` on at which a sweep may be cut without cutting through a cycle."""
-        return int(self._step_end[stage - 1]) if stage <= self.stage_count else self.stage_count
+    def step_is_cyclic(self, step: int) -> bool:
+        return bool(self._step_is_cyclic[step])
 
     def in_order(self, nodes: Ints) -> Ints:
         """The nodes in order of visit: neighbours in a block of columns then share most of their way downstream."""

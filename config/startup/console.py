@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from enum import IntEnum
 from pathlib import Path
@@ -49,7 +50,8 @@ def prefer_replacement_to_crash() -> None:
 
 
 def is_disk_full(error: OSError) -> bool:
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    # shutil's own error has no number, only the texts of those that it collected.
+    return error.errno in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error)
 
 
 def text_since(log: Path, offset: int) -> str:

@@ -155,6 +155,7 @@ def _install(layout: Layout, found: Venv | None, wanted: Stamp) -> Venv:
 
 
 def _create(layout: Layout, log: Path) -> Venv:
+    say("正在建立 Python 环境……")
     shutil.rmtree(layout.venv, ignore_errors=True)
     layout.venv.mkdir(parents=True, exist_ok=True)
     (layout.venv / UNFINISHED).touch()

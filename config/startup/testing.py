@@ -12,6 +12,7 @@ from pathlib import Path
 
 from config.startup.console import Exit, Failure, say
 from config.startup.environment import Venv, check_disk, child_environment, prepare_environment
+from config.startup.home import forget_folder
 from config.startup.layout import Layout, VarLock
 from config.startup.processes import Steps, spawn, stop_process
 from config.startup.servers import Running, Servers, stop_leftovers
@@ -79,9 +80,11 @@ def run_tests(root: Path, words: Sequence[str], running: Running) -> int:
     slot, lock = _take_slot(Layout.from_environment(root, os.environ))
     running.add("lock", lock.close)
     stop_leftovers(slot)
+    forget_folder(slot)
     check_disk(slot, first_install=False)
     venv = prepare_environment(slot, for_tests=True)
     servers = Servers(slot, venv.packages, for_tests=True)
+    running.add("test data", lambda: forget_folder(slot))  # a clone that is thrown away leaves nothing elsewhere
     servers.start({}, running)
     return _run_steps(slot, venv, servers, options)
 

@@ -1,4 +1,4 @@
 from crm.admin.company import CompanyAdmin
-from crm.admin.readonly import IndustryCodeAdmin, SourceAdmin, SyncIssueAdmin, SyncRunAdmin
+from crm.admin.sync import IndustryCodeAdmin, SourceAdmin, SyncIssueAdmin, SyncRunAdmin
 
 __all__ = ["CompanyAdmin", "IndustryCodeAdmin", "SourceAdmin", "SyncIssueAdmin", "SyncRunAdmin"]

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 
 from crm.admin.filters import DistrictFilter, GradeFilter, SectionFilter
-from crm.admin.readonly import ReadOnlyInline
 from crm.models import Company, CompanyEvent, CompanyGrade, CompanyIdentifier, CompanyName
 from crm.services.save_company import save_company
+from office.admin_tools import ReadOnlyInline
 from office.money import format_yuan
 
 
@@ -85,13 +85,13 @@ class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
     show_full_result_count = False
     autocomplete_fields = ["industry"]
     readonly_fields = [
-        "code", "is_operating", "district", "industry_label", "registered_capital_text", "source", "source_key",
+        "code", "operating", "district", "industry_label", "registered_capital_text", "source", "source_key",
         "source_updated_at", "is_sample", "version", "created_at", "updated_at",
     ]
     inlines = [IdentifierInline, FormerNameInline, GradeInline, SyncedGradeInline, EventInline]
     actions: list[Any] = []
     fieldsets = [
-        (_("基本"), {"fields": ["code", "name", "short_name", "status", "is_operating", "established_on",
+        (_("基本"), {"fields": ["code", "name", "short_name", "status", "operating", "established_on",
                               "is_sample"]}),
         (_("所在"), {"fields": ["district_code", "district", "street_code", "address"]}),
         (_("经营"), {"fields": ["industry", "business_scope", "products", "employees", "annual_revenue", "revenue_year",
@@ -127,6 +127,10 @@ class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
 
     def save_model(self, request: HttpRequest, obj: Company, form: Any, change: bool) -> None:
         save_company(company=obj, as_of=timezone.localdate())
+
+    @admin.display(description=_("在营"), boolean=True)
+    def operating(self, company: Company) -> bool | None:
+        return company.is_operating if company.pk else None
 
     @admin.display(description=_("统一社会信用代码"))
     def uscc(self, company: Company) -> str:

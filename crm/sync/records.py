@@ -149,7 +149,9 @@ def read_values(item: dict[str, Any], connector: Connector) -> tuple[dict[str, A
 
 def pinyin_of(name: str) -> dict[str, str]:
     """Columns to search and sort by: whole syllables and their initials."""
-    syllables = lazy_pinyin(name, style=Style.NORMAL, errors=lambda rest: list(rest.lower()))
+    # What has no reading comes back letter by letter (the library takes lists, its stubs do not say so).
+    letters: Any = lambda rest: list(rest.lower())  # noqa: E731
+    syllables = lazy_pinyin(name, style=Style.NORMAL, errors=letters)
     kept = [syllable for syllable in syllables if syllable.strip().isalnum()]
     return {"name_pinyin": "".join(kept)[:600], "name_initials": "".join(s[0] for s in kept)[:200]}
 

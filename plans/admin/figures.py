@@ -4,8 +4,7 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from plans.admin.links import link
-from plans.admin.readonly import ReadOnlyAdmin
+from office.admin_tools import ReadOnlyAdmin, link_to
 from plans.measures import DASH, format_figure
 from plans.models import ContextFigure, Indicator
 
@@ -38,7 +37,7 @@ class IndicatorAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("条款"), ordering="clause__order")
     def clause_link(self, indicator: Indicator) -> SafeString | str:
-        return link(indicator.clause, indicator.clause.anchor)
+        return link_to(indicator.clause, indicator.clause.anchor)
 
 
 @admin.register(ContextFigure)
@@ -62,4 +61,4 @@ class ContextFigureAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("条款"), ordering="clause__order")
     def clause_link(self, row: ContextFigure) -> SafeString | str:
-        return link(row.clause, row.clause.anchor)
+        return link_to(row.clause, row.clause.anchor)

@@ -4,8 +4,7 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from plans.admin.links import link, links
-from plans.admin.readonly import ReadOnlyAdmin
+from office.admin_tools import ReadOnlyAdmin, link_to, links_to
 from plans.models import Clause, Plan
 
 
@@ -34,16 +33,16 @@ class ClauseAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("上级条款"))
     def parent_link(self, clause: Clause) -> SafeString | str:
-        return link(clause.parent)
+        return link_to(clause.parent)
 
     @admin.display(description=_("下级条款"))
     def children_links(self, clause: Clause) -> SafeString | str:
-        return links(clause.children.all())
+        return links_to(clause.children.all())
 
     @admin.display(description=_("本条的指标"))
     def indicator_links(self, clause: Clause) -> SafeString | str:
-        return links(clause.indicators.all())
+        return links_to(clause.indicators.all())
 
     @admin.display(description=_("本条的背景数据"))
     def context_links(self, clause: Clause) -> SafeString | str:
-        return links(clause.context_figures.all())
+        return links_to(clause.context_figures.all())

@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpcore
@@ -34,32 +33,7 @@ from office.http import (
     resolve,
     retry_after_seconds,
 )
-
-Script = Callable[[BaseHTTPRequestHandler], None]
-
-
-class Peer:
-    """A scripted server: answers with the next script (the last one again and again) and counts the requests."""
-
-    def __init__(self, *scripts: Script) -> None:
-        self.scripts, self.seen = list(scripts), 0
-        peer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                script = peer.scripts[min(peer.seen, len(peer.scripts) - 1)]
-                peer.seen += 1
-                script(self)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-        self.port = self.server.server_address[1]
-        self.origin = f"127.0.0.1:{self.port}"
-        self.url = f"http://{self.origin}/x"
+from tests.office.peer import Peer, Script, reply
 
 
 @pytest.fixture
@@ -74,18 +48,6 @@ def peer() -> Iterator[Callable[..., Peer]]:
     for one in made:
         one.server.shutdown()
         one.server.server_close()
-
-
-def reply(status: int = 200, body: bytes = b"{}", **headers: str) -> Script:
-    def script(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(status)
-        for name, value in headers.items():
-            handler.send_header(name.replace("_", "-"), value)
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    return script
 
 
 def reset(handler: BaseHTTPRequestHandler) -> None:

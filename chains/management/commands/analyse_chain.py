@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from argparse import ArgumentParser
@@ -23,6 +24,8 @@ class Command(BaseCommand):
         parser.add_argument("files", nargs="+", metavar="FILE", help="链文件的路径，或 - 表示标准输入")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if isinstance(sys.stdout, io.TextIOWrapper):  # the same bytes whatever the terminal's own encoding
+            sys.stdout.reconfigure(encoding="utf-8", newline="\n")
         good = [self._analyse(name) for name in options["files"]]
         if not all(good):
             sys.exit(1)

@@ -1,48 +1,28 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
 
 from crm.models import IndustryCode, Source, SyncIssue, SyncRun
-
-
-class ReadOnly:
-    """What only the program writes can be looked at and nothing else."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class ReadOnlyInline(ReadOnly, TabularInline):  # type: ignore[misc]
-    extra = 0
-    can_delete = False
+from office.admin_tools import ReadOnlyAdmin
 
 
 @admin.register(Source)
-class SourceAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class SourceAdmin(ReadOnlyAdmin):
     list_display = ["code", "name", "base_url", "last_ok_at"]
 
 
 @admin.register(IndustryCode)
-class IndustryCodeAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class IndustryCodeAdmin(ReadOnlyAdmin):
     list_display = ["code", "name", "level", "section", "standard"]
     list_filter = ["level", "section"]
     search_fields = ["code", "name"]
 
 
 @admin.register(SyncRun)
-class SyncRunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class SyncRunAdmin(ReadOnlyAdmin):
     list_display = ["slot", "source", "mode", "status", "summary", "started_at", "finished_at", "next_step"]
     list_filter = ["status", "mode", "source"]
     list_select_related = ["source"]
@@ -53,7 +33,7 @@ class SyncRunAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(SyncIssue)
-class SyncIssueAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class SyncIssueAdmin(ReadOnlyAdmin):
     list_display = ["created_at", "severity", "source_key", "field", "reason", "run", "resolved"]
     list_filter = ["resolved", "severity", "run__source"]
     search_fields = ["source_key", "reason"]
