@@ -8,10 +8,11 @@ import numpy as np
 
 from chains.analysis.arrays import Placements
 from chains.analysis.extraction import Outputs
-from chains.analysis.gaps import PLACES
-from chains.analysis.graph import Floats, Ints
+from chains.analysis.graph import Bools, Floats, Ints
 from chains.analysis.spread import Changes
 from chains.analysis.strength import covered
+
+TIE = 5e-10  # shares of completeness closer than this are the same; a small completeness magnifies the last bits
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def worst_company(outputs: Outputs, whole: float, departures: Departures) -> Wor
     remaining = np.ones(len(placements.companies))
     _try(outputs, whole, departures, leading, remaining)
     worst = _first_least(remaining)
-    tied = leading[_rounded(remaining[placements.company[leading]]) == _rounded(remaining[worst])]
+    tied = leading[_tied(remaining)[placements.company[leading]]]
     followers = np.setdiff1d(single, leading)
     followers = followers[np.isin(placements.node[followers], placements.node[tied])]
     _try(outputs, whole, departures, followers[placements.company[followers] < worst], remaining)
@@ -61,13 +62,13 @@ def worst_company(outputs: Outputs, whole: float, departures: Departures) -> Wor
     return WorstCompany(placements.companies[worst], float(remaining[worst]))
 
 
+def _tied(remaining: Floats) -> Bools:
+    return np.asarray(remaining <= remaining.min() + TIE)
+
+
 def _first_least(remaining: Floats) -> int:
     """The first of equals; companies are sorted by code."""
-    return int(np.argmin(_rounded(remaining)))
-
-
-def _rounded(values: Floats) -> Floats:
-    return np.round(values, PLACES)
+    return int(np.argmax(_tied(remaining)))
 
 
 def _least_left(departures: Departures, rows: Ints) -> Ints:

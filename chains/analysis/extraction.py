@@ -5,16 +5,13 @@ Each column changes the strength of a few nodes and asks for the change of F = s
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 
 from chains.analysis.graph import Floats
 from chains.analysis.spread import Changes, Spread, Wiring
 from chains.analysis.sweep import Sweeper
 
-WORKERS = 2
-MOST_CELLS = 8_000_000  # nodes x columns of one block: 64 MB a worker, and as much again while it computes
+MOST_CELLS = 24_000_000  # nodes x columns of one block: 192 MB, and less again while it computes
 
 
 class Outputs:
@@ -32,20 +29,11 @@ class Outputs:
     def change(self, changes: Changes) -> Floats:
         """(count,) change of F in each column."""
         result = np.zeros(changes.count)
-        width = max(1, MOST_CELLS // max(len(self.strength), 1))
-
-        def work(low: int) -> None:
+        width = max(1, min(changes.count, MOST_CELLS // max(len(self.strength), 1)))
+        spread = Spread(self.wiring, self.sweeper, self.strength, self.available, self._useful, width)
+        for low in range(0, changes.count, width):
             part = changes.between(low, min(low + width, changes.count))
-            result[low : low + part.count] = self._block(part)
-
-        # numpy lets go of the interpreter while it computes, so two blocks can run at once.
-        with ThreadPoolExecutor(WORKERS) as pool:
-            list(pool.map(work, range(0, changes.count, width)))
+            with spread.of(part) as available:
+                moved = available[self._targets, : part.count] - self.available[self._targets, None]
+            result[low : low + part.count] = (moved * self._share).sum(axis=0)
         return result
-
-    def _block(self, changes: Changes) -> Floats:
-        spread = Spread(self.wiring, self.sweeper, self.strength, self.available, self._useful)
-        moved = spread.run(changes)[self._targets] - self.available[self._targets, None]
-        moved *= self._share
-        total: Floats = moved.sum(axis=0)
-        return total

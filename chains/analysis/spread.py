@@ -13,6 +13,8 @@ point.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
@@ -85,21 +87,34 @@ class Wiring:
 
 
 class Spread:
-    """One block of columns: availability of all nodes in each, starting from the present state.
+    """Blocks of columns, each starting from the present state of a chain.
 
-    A pair is one integer, node * columns + column.
+    A pair is one integer, node * width + column.
     """
 
-    def __init__(self, wiring: Wiring, sweeper: Sweeper, strength: Floats, available: Floats, useful: Bools) -> None:
-        """strength, available: (V,) the present state; useful: (V,) nodes whose change anybody asks about."""
+    def __init__(
+        self, wiring: Wiring, sweeper: Sweeper, strength: Floats, available: Floats, useful: Bools, width: int
+    ) -> None:
+        """strength, available: (V,) the present state; useful: (V,) nodes whose change anybody asks about; width: most
+        columns of a block.
+        """
         self._wiring, self._sweeper = wiring, sweeper
-        self._strength, self._base, self._useful = strength, available, useful
+        self._strength, self._base, self._useful, self._width = strength, available, useful, width
+        self._available = np.repeat(available[:, None], width, axis=1)
+        self._touched: list[Ints] = []
 
-    def run(self, changes: Changes) -> Floats:
-        """(V, columns) availability with the changed strengths."""
-        self._columns = changes.count
-        self.available = np.repeat(self._base[:, None], changes.count, axis=1)
-        keys = changes.node * self._columns + changes.column
+    @contextmanager
+    def of(self, changes: Changes) -> Iterator[Floats]:
+        """(V, width) availability with the changed strengths, in the first columns; put back afterwards."""
+        self._run(changes)
+        yield self._available
+        for pairs in self._touched:
+            nodes, columns = np.divmod(pairs, self._width)
+            self._available[nodes, columns] = self._base[nodes]
+        self._touched.clear()
+
+    def _run(self, changes: Changes) -> None:
+        keys = changes.node * self._width + changes.column
         by = np.argsort(keys)
         self._changed_key, self._changed_value = keys[by], changes.value[by]
         self._open = self._useful & (self._strength > 0)
@@ -116,13 +131,15 @@ class Spread:
             elif highest is None:
                 pairs = self._settle(pairs, step)
             else:
-                pairs = self._settle_from(highest, step)
-            self._enqueue(self._consumers(self._moved(pairs)))
-        return self.available
+                pairs = self._settle_from(highest, step, changes.count)
+            moved = self._moved(pairs)
+            self._touched.append(pairs)
+            due = self._consumers(moved)
+            self._enqueue(due[self._sweeper.step_of[due // self._width] > step])
 
     def _enqueue(self, pairs: Ints) -> None:
         """File pairs under the step at which they are due."""
-        steps = self._sweeper.step_of[pairs // self._columns]
+        steps = self._sweeper.step_of[pairs // self._width]
         by = np.argsort(steps, kind="stable")
         pairs, steps = pairs[by], steps[by]
         cuts = np.flatnonzero(np.diff(steps, prepend=-1))
@@ -134,22 +151,22 @@ class Spread:
 
     def _consumers(self, pairs: Ints) -> Ints:
         """Pairs of the nodes that draw on these, in the same columns, as far as they can move, without repeats."""
-        nodes, columns = np.divmod(pairs, self._columns)
+        nodes, columns = np.divmod(pairs, self._width)
         found, _ = self._wiring.consumers.expand(nodes)
         columns = np.repeat(columns, self._wiring.consumers.sizes(nodes))
         kept = self._open[found]
-        return found[kept] * self._columns + columns[kept]
+        return found[kept] * self._width + columns[kept]
 
     def _moved(self, pairs: Ints) -> Ints:
-        nodes, columns = np.divmod(pairs, self._columns)
-        return pairs[np.abs(self.available[nodes, columns] - self._base[nodes]) > UNMOVED]
+        nodes, columns = np.divmod(pairs, self._width)
+        return pairs[np.abs(self._available[nodes, columns] - self._base[nodes]) > UNMOVED]
 
     def _update(self, pairs: Ints, least: float) -> Ints:
         """Compute pairs anew; returns those that moved by more than `least`."""
-        nodes, columns = np.divmod(pairs, self._columns)
+        nodes, columns = np.divmod(pairs, self._width)
         value = self._strength_of(pairs, nodes) * self._factor(nodes, columns)
-        moved = np.abs(value - self.available[nodes, columns]) > least
-        self.available[nodes[moved], columns[moved]] = value[moved]
+        moved = np.abs(value - self._available[nodes, columns]) > least
+        self._available[nodes[moved], columns[moved]] = value[moved]
         return pairs[moved]
 
     def _strength_of(self, pairs: Ints, nodes: Ints) -> Floats:
@@ -170,7 +187,7 @@ class Spread:
         edges, edge_begin = wiring.edges.expand(groups)
         column = np.repeat(np.repeat(columns, count), wiring.edges.sizes(groups))
         supplier = wiring.graph.edge_supplier[edges]
-        reach = np.maximum(self.available[supplier, column], wiring.graph.external[supplier])
+        reach = np.maximum(self._available[supplier, column], wiring.graph.external[supplier])
         best = np.maximum.reduceat(reach * wiring.weight[edges], edge_begin) + wiring.slack[groups]
         factor[count > 0] = np.multiply.reduceat(best, group_begin[count > 0])
         return factor
@@ -180,7 +197,7 @@ class Spread:
         computed = [pairs]
         for _ in range(MOST_ROUNDS):
             due = self._consumers(self._update(pairs, TOLERANCE))
-            pairs = np.unique(due[self._sweeper.step_of[due // self._columns] == step])
+            pairs = np.unique(due[self._sweeper.step_of[due // self._width] == step])
             if not len(pairs):
                 break
             computed.append(pairs)
@@ -200,13 +217,14 @@ class Spread:
         highest[program.nodes] = program.run(raised[program.nodes, None])[:, 0]
         return highest
 
-    def _settle_from(self, highest: Floats, step: int) -> Ints:
+    def _settle_from(self, highest: Floats, step: int, count: int) -> Ints:
         """Compute the nodes of a cycle that can rise at all, in every column, down from `highest`; returns their pairs."""
         rising = (highest - self._base > UNMOVED) & self._open & (self._sweeper.step_of == step)
         program = self._sweeper.program(rising)
-        pairs = (program.nodes[:, None] * self._columns + np.arange(self._columns)).reshape(-1)
+        pairs = (program.nodes[:, None] * self._width + np.arange(count)).reshape(-1)
         if len(program.nodes):
-            strength = self._strength_of(pairs, pairs // self._columns).reshape(-1, self._columns)
-            given = self.available[program.outside]
-            self.available[program.nodes] = program.run(strength, given=given, start=highest[program.nodes, None])
+            strength = self._strength_of(pairs, pairs // self._width).reshape(-1, count)
+            given = self._available[program.outside, :count]
+            found = program.run(strength, given=given, start=highest[program.nodes, None])
+            self._available[program.nodes, :count] = found
         return pairs

@@ -12,6 +12,7 @@ from chains import loading
 from chains.analysis.placement import Candidate, CompanyText, Product, nodes_from_chain, place
 from chains.models import Chain, Node, Placement
 from crm.models import Company
+from office.statistics import analyse_tables
 
 
 @dataclass
@@ -42,6 +43,7 @@ def place_companies(*, as_of: dt.date, chains: Iterable[Chain] | None = None) ->
     total = PlaceResult()
     for code, candidates in found.items():
         total.add(_store(by_code[code], candidates, ids, as_of=as_of))
+    analyse_tables(Placement, changed=total.new + total.updated)
     return total
 
 

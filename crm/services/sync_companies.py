@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from crm.models import IndustryCode, Source, SyncRun
+from crm.models import Company, CompanyIdentifier, IndustryCode, Source, SyncRun
 from crm.sandbox.server import DEMO_KEY
 from crm.services.load_codes import load_codes
 from crm.sync.client import SourceBroken, SourceClient, policy_for
@@ -20,6 +20,7 @@ from crm.sync.merge import Halt, MergePlan, merge
 from crm.sync.records import Parsed, RowIssue, parse_changes, parse_listing
 from crm.sync.staging import clear_staging, stage_page, write_issues
 from office.http import GuardedClient, NextStep, OutboundError
+from office.statistics import analyse_tables
 
 _LOCK_SPACE = 0x43524D  # "CRM": first half of the advisory lock's key
 MAX_PAGES = 20_000
@@ -125,7 +126,8 @@ def _fetch_and_merge(run: SyncRun, source: Source, connector: Connector, base_ur
         watermark, complete = (
             _stage_listing(run, client) if run.mode == SyncRun.Mode.FULL else _stage_changes(run, client, source)
         )
-    merge(MergePlan(run.pk, source.pk, run.mode, {"since": watermark}, as_of, connector.thresholds, complete))
+    counts = merge(MergePlan(run.pk, source.pk, run.mode, {"since": watermark}, as_of, connector.thresholds, complete))
+    analyse_tables(Company, CompanyIdentifier, changed=counts.get("NEW", 0) + counts.get("UPDATE", 0))
 
 
 def _stage_listing(run: SyncRun, client: SourceClient) -> tuple[int, bool]:
