@@ -11,7 +11,8 @@ from chains.analysis.graph import Floats
 from chains.analysis.spread import Changes, Spread, Wiring
 from chains.analysis.sweep import Sweeper
 
-MOST_CELLS = 24_000_000  # nodes x columns of one block: 192 MB, and less again while it computes
+# Nodes x columns of one block: 192 MB; fewer where a cycle may have to be swept whole, which takes five times as much.
+MOST_CELLS, MOST_CELLS_WITH_CYCLES = 24_000_000, 4_000_000
 
 
 class Outputs:
@@ -29,7 +30,8 @@ class Outputs:
     def change(self, changes: Changes) -> Floats:
         """(count,) change of F in each column."""
         result = np.zeros(changes.count)
-        width = max(1, min(changes.count, MOST_CELLS // max(len(self.strength), 1)))
+        cells = MOST_CELLS_WITH_CYCLES if self.sweeper.has_cycle else MOST_CELLS
+        width = max(1, min(changes.count, cells // max(len(self.strength), 1)))
         spread = Spread(self.wiring, self.sweeper, self.strength, self.available, self._useful, width)
         for low in range(0, changes.count, width):
             part = changes.between(low, min(low + width, changes.count))

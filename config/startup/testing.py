@@ -42,7 +42,8 @@ def pytest_words(options: TestOptions) -> list[str]:
     chosen = any(word == "-m" or (word.startswith("-m") and not word.startswith("--")) for word in options.pytest)
     if chosen:
         return list(options.pytest)
-    return ["-m", "slow or not slow" if options.slow else "not slow", *options.pytest]
+    whole = [] if options.pytest else ["--cov"]  # the bound on pure code means nothing for a part of the tests
+    return ["-m", "slow or not slow" if options.slow else "not slow", *whole, *options.pytest]
 
 
 def steps(python: Path, options: TestOptions) -> list[tuple[str, list[str]]]:
