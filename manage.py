@@ -8,12 +8,15 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
     try:
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
         from django.db.utils import OperationalError
     except ImportError:
         sys.exit("依赖尚未安装：请先执行 ./run（首次启动会自动安装），再用 .venv/bin/python manage.py …")
     try:
         execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
     except OperationalError as error:
         from config.settings.hints import database_hint
 

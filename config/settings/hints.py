@@ -6,14 +6,13 @@ NO_SERVER = "数据库没有运行：请先在另一个终端执行 ./run（或 
 
 
 def database_hint(error: Exception) -> str | None:
-    """The line to print for a failed connection, None where the error means something else."""
+    """The line to print where no connection could be made; None where the error means something else."""
     from django.conf import settings
+    from django.db import connection
 
-    text = str(error)
-    unreachable = "connection failed" in text or "could not connect" in text or "Connection refused" in text
-    if not unreachable:
-        return None
+    if connection.connection is not None:
+        return None  # a server answered: this is a fault of the statement, and its traceback is needed
     if settings.EMBEDDED:
         return NO_SERVER
-    reason = text.strip().splitlines()[0]
-    return f"连不上 DATABASE_URL 指向的数据库：{reason}。请检查地址、口令与网络后重试。"
+    reason = str(error).strip().splitlines()[0]
+    return f"连不上 DATABASE_URL 指向的数据库：{reason}。请检查地址、密码与网络后重试。"
