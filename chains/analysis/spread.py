@@ -159,7 +159,7 @@ class Spread:
 
     def _moved(self, pairs: Ints) -> Ints:
         nodes, columns = np.divmod(pairs, self._width)
-        return pairs[np.abs(self._available[nodes, columns] - self._base[nodes]) > UNMOVED]
+        return np.asarray(pairs[np.abs(self._available[nodes, columns] - self._base[nodes]) > UNMOVED])
 
     def _update(self, pairs: Ints, least: float) -> Ints:
         """Compute pairs anew; returns those that moved by more than `least`."""

@@ -62,6 +62,7 @@ def _store(chain: Chain, candidates: list[Candidate], ids: dict[str, int], *, as
     result = PlaceResult()
     nodes = dict(Node.objects.filter(chain=chain).values_list("code", "id"))
     with transaction.atomic():
+        Chain.objects.select_for_update().get(pk=chain.pk)  # two placers at once would both find a placement new
         stored = {
             (row.node_id, row.company_id): row
             for row in Placement.objects.select_for_update().filter(node__chain=chain, company__isnull=False)

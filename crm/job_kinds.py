@@ -1,0 +1,29 @@
+"""Jobs of this app, by name. Bodies are one call inward."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from crm.services.sync_companies import sync_companies
+from office import jobs
+
+
+class SyncNotDone(RuntimeError):
+    """The run ended without a merge; its reason is on the run's page. The job is tried again."""
+
+
+@jobs.register("crm.sync_companies", label="企业库同步", daily_at=dt.time(2, 0))
+def nightly_sync(payload: Mapping[str, Any], now: dt.datetime) -> Mapping[str, Any]:
+    if not settings.ENTERPRISE_DB_URL:
+        return {"skipped": "未设 ENTERPRISE_DB_URL"}
+    result = sync_companies(
+        source_code=settings.ENTERPRISE_DB_SOURCE, base_url=settings.ENTERPRISE_DB_URL,
+        slot=f"{now:%Y-%m-%dT%H:%M:%S.%f}", as_of=now.date(),
+    )
+    if not result.ok:
+        raise SyncNotDone(f"{result.reason}（下一步：{result.next_step}）")
+    return {"counts": result.counts}
