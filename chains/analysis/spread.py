@@ -125,7 +125,7 @@ class Spread:
         highest = self._highest(changes)
         while self._steps:
             step = heapq.heappop(self._steps)
-            pairs = np.unique(np.concatenate(self._due.pop(step)))
+            pairs = _distinct(np.concatenate(self._due.pop(step)))
             if not self._sweeper.step_is_cyclic(step):
                 self._update(pairs, UNMOVED)
             elif highest is None:
@@ -150,12 +150,12 @@ class Spread:
             self._due[step].append(part)
 
     def _consumers(self, pairs: Ints) -> Ints:
-        """Pairs of the nodes that draw on these, in the same columns, as far as they can move, without repeats."""
+        """Pairs of the nodes that draw on these, in the same columns, as far as they can move."""
         nodes, columns = np.divmod(pairs, self._width)
         found, _ = self._wiring.consumers.expand(nodes)
         columns = np.repeat(columns, self._wiring.consumers.sizes(nodes))
         kept = self._open[found]
-        return found[kept] * self._width + columns[kept]
+        return np.asarray(found[kept] * self._width + columns[kept])
 
     def _moved(self, pairs: Ints) -> Ints:
         nodes, columns = np.divmod(pairs, self._width)
@@ -197,11 +197,11 @@ class Spread:
         computed = [pairs]
         for _ in range(MOST_ROUNDS):
             due = self._consumers(self._update(pairs, TOLERANCE))
-            pairs = np.unique(due[self._sweeper.step_of[due // self._width] == step])
+            pairs = _distinct(due[self._sweeper.step_of[due // self._width] == step])
             if not len(pairs):
                 break
             computed.append(pairs)
-        return np.unique(np.concatenate(computed))
+        return _distinct(np.concatenate(computed))
 
     def _highest(self, changes: Changes) -> Floats | None:
         """(V,) availability with all of the block's nodes raised at once: above every column of it.
@@ -228,3 +228,9 @@ class Spread:
             found = program.run(strength, given=given, start=highest[program.nodes, None])
             self._available[program.nodes, :count] = found
         return pairs
+
+
+def _distinct(pairs: Ints) -> Ints:
+    """Sorted, without repeats: on millions of pairs several times as fast as numpy's hashing `unique`."""
+    ordered = np.sort(pairs)
+    return np.asarray(ordered[np.diff(ordered, prepend=-1) != 0])

@@ -74,10 +74,6 @@ class Program:
     place: Ints  # (edges,) row of the consumer in its stage
     steps: list[_Step]
 
-    @property
-    def has_cycle(self) -> bool:
-        return any(step.cyclic for step in self.steps)
-
     def run(self, strength: Floats, *, given: Floats | None = None, start: Floats | None = None) -> Floats:
         """(n, C) availability.
 

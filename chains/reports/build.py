@@ -20,8 +20,6 @@ CONTRIBUTION_WORDS = {
     "base": "基础", "criticality": "关键度", "dominance": "支配度", "local_demand": "本地需求", "policy": "政策",
 }
 EVIDENCE_WORDS = {"industry": "行业代码 {}", "similarity": "表述相近：{}", "product": "产品“{}”", "keyword": "{}"}
-# Below this share of confirmed mass an interval says little, and the report says 数据不足 beside it.
-THIN_DATA = 0.3
 MOST_CANDIDATES = 5
 MOST_CARRIERS = 3
 
@@ -138,7 +136,7 @@ def evidence_words(item: Mapping[str, Any]) -> str:
 
 def _is_thin(node: Json) -> bool:
     """Companies may be here, but too little of their mass is settled to believe a figure to one decimal."""
-    return bool(node["presence"] > 0 and node["interval"]["data_share"] < THIN_DATA)
+    return bool(node["presence"] > 0 and node["interval"]["insufficient_data"])
 
 
 def next_step(node: Json, projects: Sequence[Json], candidates: Sequence[Json], contact: str) -> str:
