@@ -9,7 +9,16 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from office.money import AmountError, parse_amount
+from office.money import UNITS, AmountError, parse_amount
+
+
+def amount_text(value: Decimal) -> str:
+    """The amount in the largest unit that says it exactly in four decimals: 30000000 → 3000万元. Never rounds."""
+    for unit in ("亿元", "万元"):
+        shown = (value / UNITS[unit]).normalize()
+        if abs(shown) >= 1 and int(shown.as_tuple().exponent) >= -4:  # noqa: PLR2004
+            return f"{shown:f}{unit}"
+    return f"{value.normalize():f}元"
 
 
 class AmountField(forms.CharField):
@@ -22,7 +31,7 @@ class AmountField(forms.CharField):
         super().__init__(**kwargs)
 
     def prepare_value(self, value: Any) -> Any:
-        return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+        return amount_text(value) if isinstance(value, Decimal) else value
 
     def to_python(self, value: Any) -> Decimal | None:
         if isinstance(value, Decimal):

@@ -7,9 +7,11 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
 from chains.analysis.chainfile import ChainFileError, read_chain
+from chains.models import Chain, Node, NodeSpec, SupplyGroup
 from chains.services.publish import Published, UnknownClause, check_clauses, publish_chain
 from office.models import User
 
@@ -38,9 +40,35 @@ class ChainFileForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if "file" in data:
-            try:
-                check_clauses(data["file"])
-            except UnknownClause as error:
-                self.add_error("file", str(error))
+        if "file" not in data:
+            return data
+        problems = unstorable(data["file"].to_dict())
+        try:
+            check_clauses(data["file"])
+        except UnknownClause as error:
+            problems.append(str(error))
+        if problems:
+            self.add_error("file", problems)
         return data
+
+
+def unstorable(whole: dict[str, Any]) -> list[str]:
+    """What the format allows and the tables do not: texts that are too long, a name that another chain has."""
+    head = whole["chain"]
+    places: list[tuple[str, type[Model], dict[str, Any], list[str]]] = [
+        ("chain", Chain, head, ["code", "name", "group", "summary"])
+    ]
+    places += [(f"nodes[{i}]", NodeSpec, row, ["name", "reason"]) for i, row in enumerate(whole["nodes"])]
+    places += [(f"nodes[{i}]", Node, row, ["code"]) for i, row in enumerate(whole["nodes"])]
+    places += [(f"supply[{i}]", SupplyGroup, row, ["label"]) for i, row in enumerate(whole["supply"])]
+    found = []
+    for path, model, row, names in places:
+        for name in names:
+            most, text = model._meta.get_field(name).max_length, str(row.get(name) or "")
+            if len(text) > most:
+                found.append(f"{path}.{name}：{len(text)} 字，最多 {most} 字")
+            if "\x00" in text:
+                found.append(f"{path}.{name}：含有不可见的控制字符（U+0000），请删去")
+    if Chain.objects.filter(name=head["name"]).exclude(code=head["code"]).exists():
+        found.append(f"chain.name：另一条产业链已叫“{head['name']}”；如要更新那条链，chain.code 须与它一致")
+    return found[:MOST_PROBLEMS]

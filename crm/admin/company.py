@@ -6,13 +6,16 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 
+from crm.admin.changes import change_lines
 from crm.admin.filters import DistrictFilter, GradeFilter, SectionFilter
+from crm.admin.forms import CompanyForm, product_lines
 from crm.models import Company, CompanyEvent, CompanyGrade, CompanyIdentifier, CompanyName
 from crm.services.save_company import save_company
-from office.admin_tools import ReadOnlyInline
+from office.admin_tools import DASH, ReadOnlyInline, lines_of, link_to
 from office.money import format_yuan
 
 
@@ -20,6 +23,7 @@ class _OwnedBySource(TabularInline):  # type: ignore[misc]
     """Editable for companies that a person entered, read-only where a data source keeps them."""
 
     extra = 0
+    hide_title = True
 
     def _may(self, obj: Company | None) -> bool:
         return obj is None or obj.source_id is None
@@ -49,6 +53,7 @@ class GradeInline(TabularInline):  # type: ignore[misc]
 
     model = CompanyGrade
     extra = 0
+    hide_title = True
     fields = ["grade", "issuer", "level", "valid_from", "valid_to"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CompanyGrade]:
@@ -67,15 +72,31 @@ class SyncedGradeInline(ReadOnlyInline):
 
 class EventInline(ReadOnlyInline):
     model = CompanyEvent
-    fields = ["at", "kind", "before", "after", "run"]
+    fields = ["at", "kind", "changes", "run_link"]
     readonly_fields = fields
+    tab = True
+    list_select_related = ["run"]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[CompanyEvent]:
-        return super().get_queryset(request).select_related("run")  # type: ignore[no-any-return]
+    @admin.display(description=_("变更内容"))
+    def changes(self, event: CompanyEvent) -> SafeString | str:
+        return lines_of(change_lines(event.before, event.after))
+
+    @admin.display(description=_("同步记录"))
+    def run_link(self, event: CompanyEvent) -> SafeString | str:
+        return link_to(event.run, event.run.slot)
+
+
+# What a source keeps is written by its sync alone; an officer fills in what the source does not know.
+FROM_SOURCE = [
+    "name", "short_name", "status", "established_on", "district_code", "street_code", "address", "industry",
+    "business_scope", "products", "employees", "annual_revenue", "revenue_year", "registered_capital",
+]
+AS_TEXT = {"products": "products_text", "annual_revenue": "revenue", "registered_capital": "capital"}
 
 
 @admin.register(Company)
 class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
+    form = CompanyForm
     list_display = ["code", "name", "uscc", "district", "industry_label", "status", "revenue", "current_grades"]
     list_display_links = ["code", "name"]
     list_filter = ["status", DistrictFilter, SectionFilter, GradeFilter]
@@ -84,20 +105,37 @@ class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
     list_per_page = 50
     show_full_result_count = False
     autocomplete_fields = ["industry"]
-    readonly_fields = [
-        "code", "operating", "district", "industry_label", "registered_capital_text", "source", "source_key",
-        "source_updated_at", "is_sample", "version", "created_at", "updated_at",
-    ]
     inlines = [IdentifierInline, FormerNameInline, GradeInline, SyncedGradeInline, EventInline]
     actions: list[Any] = []
-    fieldsets = [
-        (_("基本"), {"fields": ["code", "name", "short_name", "status", "operating", "established_on",
-                              "is_sample"]}),
-        (_("所在"), {"fields": ["district_code", "district", "street_code", "address"]}),
-        (_("经营"), {"fields": ["industry", "business_scope", "products", "employees", "annual_revenue", "revenue_year",
-                              "registered_capital", "registered_capital_text"]}),
-        (_("来源"), {"fields": ["source", "source_key", "source_updated_at", "version", "created_at", "updated_at"]}),
-    ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Company | None = None) -> list[Any]:
+        kept = self._as_text(request, obj)
+        groups: list[tuple[Any, list[str]]] = [
+            (_("基本"), ["name", "short_name", "status", "established_on"]),
+            (_("所在"), ["district_code", "street_code", "address"]),
+            (_("经营"), ["industry", "business_scope", "products", "employees", "annual_revenue", "revenue_year",
+                        "registered_capital"]),
+        ]
+        if obj is not None:
+            groups[0][1].insert(0, "code")
+            groups[0][1].extend(["operating", "sample"])
+            groups[1][1].insert(1, "district")
+            groups[2][1].append("registered_capital_text")
+            groups.append((_("来源"), ["source", "source_key", "source_updated_at", "version", "created_at", "updated_at"]))
+        return [(title, {"fields": [kept.get(name, name) for name in names]}) for title, names in groups]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Company | None = None) -> list[str]:
+        fields = [
+            "code", "operating", "district", "industry_label", "registered_capital_text", "source", "source_key",
+            "source_updated_at", "sample", "version", "created_at", "updated_at", *AS_TEXT.values(),
+        ]
+        return [*fields, *_kept_by_source(obj)]
+
+    def _as_text(self, request: HttpRequest, obj: Company | None) -> dict[str, str]:
+        """Field → how it is shown where it cannot be edited."""
+        if obj is not None and not self.has_change_permission(request, obj):
+            return AS_TEXT
+        return {name: text for name, text in AS_TEXT.items() if name in _kept_by_source(obj)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Company]:
         """The list in a fixed number of queries: page, live codes, grades held today."""
@@ -132,17 +170,29 @@ class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
     def operating(self, company: Company) -> bool | None:
         return company.is_operating if company.pk else None
 
+    @admin.display(description=_("示例"))
+    def sample(self, company: Company) -> str:
+        return "示例数据" if company.is_sample else DASH
+
+    @admin.display(description=_("主要产品"))
+    def products_text(self, company: Company) -> SafeString | str:
+        return lines_of(product_lines(company.products))
+
+    @admin.display(description=_("注册资本"))
+    def capital(self, company: Company) -> str:
+        return format_yuan(company.registered_capital)
+
     @admin.display(description=_("统一社会信用代码"))
     def uscc(self, company: Company) -> str:
-        return "、".join(alias.value for alias in company.live_codes)  # type: ignore[attr-defined]
+        return "、".join(alias.value for alias in company.live_codes) or DASH  # type: ignore[attr-defined]
 
     @admin.display(description=_("区"), ordering="district_code")
     def district(self, company: Company) -> str:
-        return company.district_name
+        return company.district_name or DASH
 
     @admin.display(description=_("行业"), ordering="industry_code")
     def industry_label(self, company: Company) -> str:
-        return company.industry_name
+        return company.industry_name or DASH
 
     @admin.display(description=_("年营业收入"), ordering="annual_revenue")
     def revenue(self, company: Company) -> str:
@@ -150,4 +200,10 @@ class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
 
     @admin.display(description=_("现有等级"))
     def current_grades(self, company: Company) -> str:
-        return "、".join(str(grade) for grade in company.held_grades)  # type: ignore[attr-defined]
+        return "、".join(str(grade) for grade in company.held_grades) or DASH  # type: ignore[attr-defined]
+
+
+def _kept_by_source(company: Company | None) -> list[str]:
+    if company is None or company.source_id is None:
+        return []
+    return [name for name in FROM_SOURCE if getattr(company, name) not in (None, "", [])]

@@ -2,92 +2,189 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django import forms
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
-from office.forms import AmountField
+from office.forms import AmountField, amount_text
 from office.models import User
+from office.money import AmountError, exact_decimal
 from projects import lifecycle
-from projects.models import Project
+from projects.models import Commitment, Project
 from projects.services.handover import HandoverError, check_handover_date
+from projects.services.update import EDITABLE, lock_project
+
+UNCHANGED = ("", "（不变）")
+MOVES = ("move_to", "side_to", "move_reason", "seen_version")
 
 
-def _officers() -> Any:
-    return User.objects.filter(is_active=True, groups__permissions__codename="change_project").distinct()
+def officers(*, keep: int | None = None) -> QuerySet[User]:
+    """Who may answer for a project, and the one who does already, even where the right was taken away since."""
+    able = Q(is_active=True, groups__permissions__codename="change_project")
+    return User.objects.filter(able | Q(pk=keep)).distinct()
 
 
 class ProjectForm(forms.ModelForm):
     total_investment = AmountField(label=_("计划总投资"), required=False)
-    expected_output = AmountField(label=_("达产年产值"), required=False)
-    officer = forms.ModelChoiceField(User.objects.none(), label=_("专人"), widget=UnfoldAdminSelectWidget)
-    move_to = forms.ChoiceField(label=_("变更阶段为"), required=False, widget=UnfoldAdminSelectWidget)
-    side_to = forms.ChoiceField(label=_("变更状态为"), required=False, widget=UnfoldAdminSelectWidget)
+    expected_output = AmountField(
+        label=_("达产年产值"), required=False,
+        help_text=_("缺口模型按此计算项目给环节带来的能力，不详请留空；可写 3000万元、1.2亿元，只写数字按元计"),
+    )
+    officer = forms.ModelChoiceField(
+        User.objects.none(), label=_("专人"), widget=UnfoldAdminSelectWidget,
+        error_messages={"invalid_choice": _("此人不能担任专人：须为在用账号，并有修改项目的权限")},
+    )
+    move_to = forms.ChoiceField(
+        label=_("变更阶段为"), required=False, widget=UnfoldAdminSelectWidget,
+        error_messages={"invalid_choice": _("现在不能变更到这个阶段，请按当前阶段重选")},
+    )
+    side_to = forms.ChoiceField(
+        label=_("变更状态为"), required=False, widget=UnfoldAdminSelectWidget,
+        error_messages={"invalid_choice": _("现在不能变更为这个状态，请按当前状态重选")},
+    )
     move_date = forms.DateField(label=_("生效日期"), required=False, widget=UnfoldAdminSingleDateWidget)
     move_reason = forms.CharField(
         label=_("原因"), required=False, max_length=255, widget=UnfoldAdminTextInputWidget,
         help_text=_("退回、暂停、缓办、终止和交接须写明"),
     )
+    seen_version = forms.IntegerField(label=_("打开时的版本"), required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Project
-        fields = [
-            "name", "company", "track", "carrier", "total_investment", "expected_output", "source_place", "summary",
-            "next_step",
-        ]
+        fields = EDITABLE
+        # The admin adds every field that it shows to `fields`; the officer changes by a handover only.
+        exclude = ["officer"]  # noqa: DJ006
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["officer"].queryset = _officers()
+        project = self.instance
+        self.fields["officer"].queryset = officers(keep=project.officer_id)
         self.fields["move_date"].initial = timezone.localdate()
-        if self.instance.pk is None:
-            for name in ("move_to", "side_to", "move_reason"):
+        if project.pk is None:
+            self.fields["move_date"].label = _("登记日期")
+            for name in MOVES:
                 del self.fields[name]
             return
-        self.fields["officer"].initial = self.instance.officer_id
-        moves = lifecycle.allowed_moves(self.instance.track, self.instance.stage)
-        self.fields["move_to"].choices = [
-            ("", "（不变）"), *((m.target, lifecycle.STAGES[m.target] + ("（退回）" if m.needs_reason else "")) for m in moves)
-        ]
+        self.fields["officer"].initial = project.officer_id
+        self.fields["seen_version"].initial = project.version
+        self.fields["move_to"].choices = [UNCHANGED, *_stages(project)]
         self.fields["side_to"].choices = [
-            ("", "（不变）"), *((name, lifecycle.SIDE_STATES[name]) for name in lifecycle.SIDE_MOVES[self.instance.side_state])
+            UNCHANGED, *((name, lifecycle.SIDE_STATES[name]) for name in lifecycle.SIDE_MOVES[project.side_state])
         ]
+
+    @property
+    def on(self) -> dt.date:
+        return self.cleaned_data.get("move_date") or timezone.localdate()
+
+    def clean_move_date(self) -> dt.date | None:
+        on: dt.date | None = self.cleaned_data.get("move_date")
+        if on is not None and on > timezone.localdate():
+            raise forms.ValidationError(_("日期不能晚于今天：事情发生后再登记"))
+        return on
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if self.instance.pk is None:
-            return data
-        reason = data.get("move_reason") or ""
-        stored = Project.objects.get(pk=self.instance.pk)
-        try:
-            if data.get("move_to"):
-                lifecycle.check_move(
-                    track=stored.track, stage=stored.stage, side_state=stored.side_state, target=data["move_to"], reason=reason
-                )
-        except lifecycle.LifecycleError as error:
-            self.add_error("move_to", str(error))
-        try:
-            if data.get("side_to"):
-                lifecycle.check_side_move(side_state=stored.side_state, target=data["side_to"], reason=reason)
-        except lifecycle.LifecycleError as error:
-            self.add_error("side_to", str(error))
-        moved = data.get("move_to") or data.get("side_to")
-        if moved and (data.get("move_date") or timezone.localdate()) < stored.stage_since:
-            self.add_error("move_date", f"日期早于上一次变动 {stored.stage_since}，请核对")
-        self._check_handover(data)
-        if data.get("track") and data["track"] != stored.track and stored.stage not in lifecycle.SEQUENCE[data["track"]]:
-            self.add_error("track", f"已到“{lifecycle.STAGES[stored.stage]}”，该类型没有这个阶段；请先退回再改类型")
+        if self.instance.pk is not None:
+            stored = lock_project(project_id=self.instance.pk)
+            if data.get("seen_version") != stored.version:
+                self._refuse_stale(stored)
+            else:
+                self._check_moves(stored)
+                self._check_track(stored)
+                self._check_handover(stored)
         return data
 
-    def _check_handover(self, data: dict[str, Any]) -> None:
-        officer = data.get("officer")
-        if officer is None or officer.pk == self.instance.officer_id:
-            return
-        since = self.instance.assignments.get(period__endswith__isnull=True).period.lower
+    def _refuse_stale(self, stored: Project) -> None:
+        """Show what stands now beside what was entered; a second, knowing save goes through."""
+        now = [f"阶段：{stored.get_stage_display()}", f"状态：{stored.get_side_state_display()}", f"专人：{stored.officer}"]
+        for name in EDITABLE:
+            if name in self.cleaned_data and self.cleaned_data[name] != getattr(stored, name):
+                now.append(f"{self.fields[name].label}：{_shown(stored, name)}")
+        self.add_error(None, [
+            "没有保存：打开本页之后，这个项目已经被修改过（也可能是同一表单提交了两次）。",
+            f"现在的内容是 {'；'.join(now)}。请核对您填写的内容，确认无误再保存一次。",
+        ])
+        self.data = self.data.copy()
+        self.data[self.add_prefix("seen_version")] = str(stored.version)
+
+    def _check_moves(self, stored: Project) -> None:
+        data, reason = self.cleaned_data, self.cleaned_data.get("move_reason") or ""
+        side, target = data.get("side_to") or stored.side_state, data.get("move_to")
         try:
-            check_handover_date(since=since, on=data.get("move_date") or timezone.localdate())
+            if data.get("side_to"):
+                lifecycle.check_side_move(side_state=stored.side_state, target=side, reason=reason)
+        except lifecycle.LifecycleError as error:
+            self.add_error("side_to", str(error))
+        try:
+            if target:
+                track = data.get("track") or stored.track
+                lifecycle.check_move(track=track, stage=stored.stage, side_state=side, target=target, reason=reason)
+        except lifecycle.LifecycleError as error:
+            self.add_error("move_to", str(error))
+        if (target or data.get("side_to")) and self.on < stored.stage_since:
+            self.add_error("move_date", f"日期早于上一次变动 {stored.stage_since}，请核对")
+
+    def _check_track(self, stored: Project) -> None:
+        track = self.cleaned_data.get("track")
+        if track and stored.stage not in lifecycle.SEQUENCE[track]:
+            self.add_error("track", f"已到“{lifecycle.STAGES[stored.stage]}”，该类型没有这个阶段；请先退回再改类型")
+
+    def _check_handover(self, stored: Project) -> None:
+        officer = self.cleaned_data.get("officer")
+        if officer is None or officer.pk == stored.officer_id:
+            return
+        if not (self.cleaned_data.get("move_reason") or "").strip():
+            self.add_error("move_reason", f"交接给“{officer}”须写明原因")
+        try:
+            check_handover_date(since=stored.assignments.get(period__endswith__isnull=True).period.lower, on=self.on)
         except HandoverError as error:
             self.add_error("move_date", str(error))
+
+
+def _stages(project: Project) -> list[tuple[str, str]]:
+    moves = lifecycle.allowed_moves(project.track, project.stage)
+    return [(move.target, lifecycle.STAGES[move.target] + ("（退回）" if move.needs_reason else "")) for move in moves]
+
+
+def _shown(project: Project, name: str) -> str:
+    if name == "track":
+        return str(project.get_track_display())
+    value = getattr(project, name)
+    if name in ("total_investment", "expected_output"):
+        return "未填" if value is None else amount_text(value)
+    return str(value or "未填")
+
+
+class CommitmentForm(forms.ModelForm):
+    amount = AmountField(label=_("承诺值"), help_text=_("金额可写 3000万元、1.2亿元；用工写人数"))
+
+    class Meta:
+        model = Commitment
+        fields = ["agreement_version", "metric", "year", "amount"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and self.instance.metric == Commitment.Metric.JOBS:
+            self.initial["amount"] = f"{self.instance.amount.normalize():f}"
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        text = (self.data.get(self.add_prefix("amount")) or "").strip()
+        if "amount" not in data or "amount" not in self.changed_data:
+            return data
+        if data.get("metric") == Commitment.Metric.JOBS:
+            self._check_people(text)
+        self.instance.entered_as = text[:64]
+        return data
+
+    def _check_people(self, text: str) -> None:
+        try:
+            if exact_decimal(text, text) % 1:
+                self.add_error("amount", "用工须为整数人数")
+        except AmountError:
+            self.add_error("amount", "用工只写人数，例如 120")

@@ -17,13 +17,21 @@ EDITABLE = [
 ]
 
 
+def lock_project(*, project_id: int) -> Project:
+    """The project as it is now, locked to the end of the caller's transaction: what is checked stays true until saved.
+
+    Without this, two posts of one form both pass their checks before either saves.
+    """
+    return Project.objects.select_for_update(of=("self",)).select_related("company", "carrier").get(pk=project_id)
+
+
 def update_project(
     *, project: Project, by: User, on: dt.date, officer: User | None = None, move_to: str = "", side_to: str = "",
     reason: str = "",
 ) -> None:
     """Store `project`'s editable fields and apply a handover and moves; raises LifecycleError or HandoverError."""
     with transaction.atomic():
-        Project.objects.select_for_update().get(pk=project.pk)
+        lock_project(project_id=project.pk)
         project.save(update_fields=[*EDITABLE, "updated"])
         Project.objects.filter(pk=project.pk).update(version=F("version") + 1)
         if officer is not None and officer.pk != project.officer_id:
