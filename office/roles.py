@@ -22,11 +22,13 @@ _READ_BUSINESS = [
     "projects.view_zone", "projects.view_carrier", "projects.view_project", "projects.view_stagechange",
     "projects.view_commitment", "projects.view_officerassignment",
     "chains.view_chain", "chains.view_chainversion", "chains.view_node", "chains.view_nodespec",
-    "chains.view_supplygroup", "chains.view_placement", "chains.view_chainleader", "chains.view_gapreport",
+    "chains.view_supplygroup", "chains.view_placement", "chains.view_chainleader", "chains.view_leadfirm",
+    "chains.view_gapreport",
 ]
 PERMISSIONS: dict[str, list[str]] = {
     OFFICER: [
-        *_READ_BUSINESS, "crm.change_company", "crm.add_company", "crm.add_companygrade", "crm.change_companygrade",
+        *_READ_BUSINESS, "crm.change_company", "crm.add_company", "crm.add_companyidentifier",
+        "crm.change_companyidentifier", "crm.add_companyname", "crm.add_companygrade", "crm.change_companygrade",
         "projects.add_project", "projects.change_project", "projects.add_commitment", "projects.change_commitment",
         "chains.add_placement", "chains.change_placement", "chains.add_chainversion",
     ],

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -182,6 +183,9 @@ class NodeAdmin(ReadOnlyAdmin):
     search_help_text = _("按环节名称、代码检索")
     fields = ["name", "chain", "code", "page", "placements", "clauses"]
     readonly_fields = ["page", "placements", "clauses"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Node]:
+        return super().get_queryset(request).select_related("chain")  # the look-up of a node names its chain too
 
     @display(description=_("产业链"), ordering="chain")
     def chain_link(self, node: Node) -> SafeString | str:

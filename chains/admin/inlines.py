@@ -89,7 +89,7 @@ class ProjectPlacementInline(TabularInline):
 
     @display(description=_("缺口页"))
     def page(self, row: Placement) -> SafeString | str:
-        return node_page(row.node, f"{row.node}的缺口") if row.pk else DASH
+        return node_page(row.node, f"{row.node.name}的缺口") if row.pk else DASH
 
 
 class _ChainFilter(admin.SimpleListFilter):

@@ -15,7 +15,7 @@ def chain_page(chain: Chain, text: object = "") -> SafeString:
 
 def node_page(node: Node, text: object = "") -> SafeString:
     """The node's page of the newest report. `node.chain` should be loaded."""
-    return link(reverse("chain-node", args=[node.chain.code, node.code]), text or node)
+    return link(reverse("chain-node", args=[node.chain.code, node.code]), text or node.name)
 
 
 def report_page(report: GapReport, text: object = "") -> SafeString:

@@ -24,7 +24,7 @@ class Node(models.Model):
         constraints = [models.UniqueConstraint(fields=["chain", "code"], name="node_code_in_chain")]
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.name}（{self.chain.name}）"  # chains share node names: whoever lists nodes joins the chain in
 
 
 class NodeSpec(models.Model):
