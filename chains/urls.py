@@ -11,5 +11,6 @@ urlpatterns = [
     path("chains/<slug:code>/chain.json", reports.chain_file, name="chain-file"),
     path("chains/<slug:code>/nodes/<str:node>/", reports.node_page, name="chain-node"),
     path("chains/<slug:code>/reports/<int:number>/", reports.chain_report, name="report"),
+    path("chains/<slug:code>/reports/<int:number>/chain.json", reports.chain_file, name="report-file"),
     path("chains/<slug:code>/reports/<int:number>/nodes/<str:node>/", reports.node_page, name="report-node"),
 ]

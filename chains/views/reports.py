@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -35,12 +37,18 @@ def node_page(request: HttpRequest, code: str, node: str, number: int | None = N
 
 
 @require_GET
-def chain_file(request: HttpRequest, code: str) -> JsonResponse:
-    """The chain as an open chain file, as of today."""
-    version = loading.current_version(get_object_or_404(Chain, code=code))
-    body = loading.document(version, as_of=timezone.localdate())
+def chain_file(request: HttpRequest, code: str, number: int | None = None) -> JsonResponse:
+    """The chain as an open chain file: as of today, or as a report froze it, so that anyone can compute it again."""
+    chain = get_object_or_404(Chain, code=code)
+    if number is not None:
+        return _download(get_object_or_404(chain.reports, number=number).input_document, f"{code}-{number}.chain.json")
+    body = loading.document(loading.current_version(chain), as_of=timezone.localdate())
+    return _download(body, f"{code}.chain.json")
+
+
+def _download(body: dict[str, Any], name: str) -> JsonResponse:
     response = JsonResponse(body, json_dumps_params={"ensure_ascii": False, "indent": 1})
-    response["Content-Disposition"] = f'attachment; filename="{code}.chain.json"'
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 

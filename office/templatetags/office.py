@@ -10,7 +10,6 @@ from django import template
 register = template.Library()
 
 DASH = "—"
-WAN, YI = Decimal(10_000), Decimal(100_000_000)
 
 
 @register.filter
@@ -23,17 +22,6 @@ def percent(value: float | None, places: int = 1) -> str:
 def points(value: float | None, places: int = 1) -> str:
     """A score of 0 to 100, or any plain figure, to a fixed number of places."""
     return DASH if value is None else f"{value:,.{places}f}"
-
-
-@register.filter
-def yuan(value: Decimal | None) -> str:
-    """An amount in 元 in the unit in which people say it: 120000000 → "1.2 亿元"."""
-    if value is None:
-        return DASH
-    for unit, name in ((YI, "亿元"), (WAN, "万元")):
-        if abs(value) >= unit:
-            return f"{(value / unit).quantize(Decimal('0.01')).normalize():,f} {name}"
-    return f"{value:,.2f} 元"
 
 
 @register.filter

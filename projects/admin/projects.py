@@ -13,7 +13,7 @@ from unfold.decorators import display
 from crm.models import Company
 from office.admin_tools import DASH, ReadOnlyInline, add_inline, as_text, lines_of, link_to, span_text
 from office.models import User
-from office.templatetags.office import yuan
+from office.money import format_yuan
 from projects import lifecycle
 from projects.admin.forms import CommitmentForm, ProjectForm
 from projects.models import Commitment, OfficerAssignment, Project, StageChange
@@ -106,11 +106,11 @@ class ProjectAdmin(ModelAdmin):
 
     @display(description=_("计划总投资"))
     def investment(self, project: Project) -> str:
-        return yuan(project.total_investment)
+        return format_yuan(project.total_investment)
 
     @display(description=_("达产年产值"), ordering="expected_output")
     def output(self, project: Project) -> str:
-        return yuan(project.expected_output)
+        return format_yuan(project.expected_output)
 
     @display(description=_("示例"))
     def sample(self, project: Project) -> str:

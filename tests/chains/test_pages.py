@@ -10,7 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from chains.models import Node, Placement
+from chains.analysis.analysis import analyse
+from chains.analysis.chainfile import parse_chain
+from chains.models import GapReport, Node, Placement
 from chains.services.make_report import make_report
 from crm.models import Company
 from office.roles import CHAIN_LEADER
@@ -83,10 +85,20 @@ def test_a_chain_without_a_report_says_what_to_do(leader: Client, chain) -> None
     assert "还没有缺口报告" in leader.get("/").content.decode()
 
 
-@pytest.mark.parametrize("address", ["/chains/nothing/", "/chains/demo/reports/99/", "/chains/demo/nodes/nothing/"])
-def test_what_does_not_exist_is_not_found(leader: Client, chain, address: str) -> None:
+def test_anyone_can_compute_a_report_again_from_its_file(leader: Client, chain) -> None:
+    make.place(chain, "chip", make.company("深圳市示例芯有限公司"), 0.7)
+    made = report(chain)
+    make.place(chain, "screen", make.company("深圳市示例屏有限公司", number=2))  # later, and not in the frozen file
+    document = parse_chain(leader.get("/chains/demo/reports/1/chain.json").json())
+    assert document.input_hash == made.input_hash
+    assert analyse(document).to_dict() == GapReport.objects.get(pk=made.pk).analysis
+    assert parse_chain(leader.get("/chains/demo/chain.json").json()).input_hash != made.input_hash
+
+
+@pytest.mark.parametrize("page", ["nothing/", "demo/reports/99/", "demo/reports/99/chain.json", "demo/nodes/nothing/"])
+def test_what_does_not_exist_is_not_found(leader: Client, chain, page: str) -> None:
     report(chain)
-    assert leader.get(address).status_code == 404
+    assert leader.get(f"/chains/{page}").status_code == 404
 
 
 def test_names_are_never_markup(leader: Client) -> None:
