@@ -92,6 +92,12 @@ def data_folder(prefix: str = "startup-") -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _usual_signals() -> None:
+    """Whoever runs the tests under nohup or in the background ignores signals, and a child would inherit that."""
+    for signum in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(signum, signal.SIG_DFL)
+
+
 @dataclass
 class Start:
     """One start of the program, as a user would make it."""
@@ -106,6 +112,7 @@ class Start:
         self.process = subprocess.Popen(
             self.argv, cwd=self.cwd, env=environment(self.var, self.extra), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=self.errors, bufsize=0,  # select() sees no line that Python has read ahead
+            preexec_fn=_usual_signals,
         )
 
     def line(self, patience: float = PATIENCE) -> str:
