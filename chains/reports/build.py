@@ -170,7 +170,7 @@ def _context(document: Json, analysis: Json, facts: Facts, rows: Sequence[Json])
         "carriers": [asdict(fact) for fact in facts.carriers],
         "status_counts": counts,
         "action_counts": {action: sum(row["action"] == action for row in rows) for action in ("fill", "strengthen", "extend")},
-        "fragile": [row["name"] for row in rows if row["fragile"]],
+        "fragile": [row["name"] for row in rows if row["fragile"] and row["status"] != "missing"],
         "unknown_size": dict(facts.unknown_size),
         "projects": sum(len(row["projects"]) for row in rows),
         "findings": findings(chain, counts, acting, facts.company_names),
