@@ -7,4 +7,4 @@ class ChainsConfig(AppConfig):
     verbose_name = _("产业链")
 
     def ready(self) -> None:
-        from chains import job_kinds  # noqa: F401  (registers its handlers)
+        from chains import job_kinds, scopes  # noqa: F401  (registers its handlers, declares who sees its rows)

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.core.checks import Error, Tags, register
 from django.db import connections
+
+from office import scope
+
+OURS = ("office", "plans", "crm", "projects", "chains")
 
 
 @register(Tags.database)
@@ -26,3 +31,16 @@ def chinese_text_search(databases: list[str] | None = None, **_: Any) -> list[Er
                 id="wiring.E001",
             ))
     return errors
+
+
+@register(Tags.security)
+def every_model_has_a_scope(**_: Any) -> list[Error]:
+    """A model that nobody declared is closed to everyone: say so at start, not when the first person meets it."""
+    models = [model for label in OURS for model in apps.get_app_config(label).get_models()]
+    return [
+        Error(
+            f"{model._meta.label} 没有声明角色“{role}”能看到哪些行",
+            hint=f"在 {model._meta.app_label}/scopes.py 用 scope.declare 或 scope.parts 声明", id="wiring.E002",
+        )
+        for model, role in scope.undeclared(models)
+    ]

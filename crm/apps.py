@@ -7,4 +7,4 @@ class CrmConfig(AppConfig):
     verbose_name = _("企业库")
 
     def ready(self) -> None:
-        from crm import job_kinds  # noqa: F401  (registers its handlers)
+        from crm import job_kinds, scopes  # noqa: F401  (registers its handlers, declares who sees its rows)

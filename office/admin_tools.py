@@ -13,8 +13,12 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin as UnfoldModelAdmin
+from unfold.admin import TabularInline as UnfoldTabularInline
 from unfold.decorators import display
+
+from office import scope
+from office.admin_scope import ScopedInline, ScopedPage
 
 DASH = "—"
 LINK_CLASS = "text-primary-600 dark:text-primary-500 underline"
@@ -93,6 +97,14 @@ def _address(instance: Model) -> str:
     return reverse(f"admin:{instance._meta.app_label}_{instance._meta.model_name}_change", args=[instance.pk])
 
 
+class ModelAdmin(ScopedPage, UnfoldModelAdmin):
+    """What every page of ours starts from: the theme, within the person's scope."""
+
+
+class TabularInline(ScopedInline, UnfoldTabularInline):
+    """The same for tables inside a page."""
+
+
 class _ReadOnly:
     """Rows that only services write: everybody who may see them sees them, and nobody edits them here."""
 
@@ -123,6 +135,5 @@ class ReadOnlyInline(_ReadOnly, TabularInline):
         return obj is not None and super().has_view_permission(request, obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """As Django's, which asks for the right without the parent and would therefore find no rows."""
-        rows = self.model._default_manager.select_related(*self.list_select_related)
-        return rows if super().has_view_permission(request) else rows.none()
+        """Not Django's, which asks for the right without the parent and would therefore find no rows."""
+        return scope.visible_to(request.user, self.model._default_manager.select_related(*self.list_select_related))

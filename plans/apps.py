@@ -7,3 +7,6 @@ from django.utils.translation import gettext_lazy as _
 class PlansConfig(AppConfig):
     name = "plans"
     verbose_name = _("规划")
+
+    def ready(self) -> None:
+        from plans import scopes  # noqa: F401  (declares who sees its rows)

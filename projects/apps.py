@@ -5,3 +5,6 @@ from django.utils.translation import gettext_lazy as _
 class ProjectsConfig(AppConfig):
     name = "projects"
     verbose_name = _("项目与载体")
+
+    def ready(self) -> None:
+        from projects import scopes  # noqa: F401  (declares who sees its rows)

@@ -11,14 +11,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from chains.admin.links import node_page
 from chains.models import Chain, Placement
 from chains.reports.build import evidence_words
 from crm.models import Company
-from office.admin_tools import DASH, ReadOnlyInline, add_filter, add_inline, link_to
+from office.admin_tools import DASH, ReadOnlyInline, TabularInline, add_filter, add_inline, link_to
 from projects.models import Carrier, Project
 
 

@@ -1,5 +1,5 @@
-from projects.models.carriers import Carrier, Zone
+from projects.models.carriers import Carrier, CarrierOperator, Zone
 from projects.models.commitments import Commitment
 from projects.models.projects import OfficerAssignment, Project, StageChange
 
-__all__ = ["Carrier", "Commitment", "OfficerAssignment", "Project", "StageChange", "Zone"]
+__all__ = ["Carrier", "CarrierOperator", "Commitment", "OfficerAssignment", "Project", "StageChange", "Zone"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from office.models import User
 from plans.models import Clause
 
 
@@ -68,3 +71,28 @@ class Carrier(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CarrierOperator(models.Model):
+    """楼宇运营方: who runs a carrier, from when to when. The person sees this carrier and the projects bound for it."""
+
+    carrier = models.ForeignKey(Carrier, verbose_name=_("载体"), on_delete=models.CASCADE, related_name="operators")
+    user = models.ForeignKey(User, verbose_name=_("运营方"), on_delete=models.PROTECT, related_name="operated_carriers")
+    term = DateRangeField(_("任期"))
+
+    class Meta:
+        verbose_name = _("运营方任期")
+        verbose_name_plural = _("运营方任期")
+        ordering = ["carrier", "term"]
+        constraints = [
+            ExclusionConstraint(
+                name="carrier_operator_once_at_a_date",
+                expressions=[
+                    ("carrier", RangeOperators.EQUAL), ("user", RangeOperators.EQUAL), ("term", RangeOperators.OVERLAPS),
+                ],
+                violation_error_message=_("这位运营方在这段时间已登记"),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.carrier} · {self.user}"
