@@ -5,7 +5,7 @@ from django.urls import path
 from chains.views import reports
 
 urlpatterns = [
-    path("", reports.overview, name="home"),
+    path("", reports.home, name="home"),
     path("model/", reports.model_page, name="gap-model"),
     path("chains/<slug:code>/", reports.chain_report, name="chain"),
     path("chains/<slug:code>/chain.json", reports.chain_file, name="chain-file"),

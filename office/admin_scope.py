@@ -15,12 +15,16 @@ from office import scope
 from office.models import User
 
 
-def reaches(request: HttpRequest, verb: str, row: Model) -> bool:
-    """`scope.may`, asked once a request and row: the admin asks a dozen times to draw one page."""
+def reaches(request: HttpRequest, verb: str, model: type[Model], row: Model | str | int | None) -> bool:
+    """`scope.may`, asked once a request and row: the admin asks a dozen times to draw one page. A page that is about no
+    stored row (a list, a new row) is open to whoever holds the permission; the theme names rows by their key."""
+    pk = row.pk if isinstance(row, Model) else row
+    if pk is None:
+        return True
     known: dict[tuple[str, str, Any], bool] = request.__dict__.setdefault("_scope_answers", {})
-    key = (verb, row._meta.label, row.pk)
+    key = (verb, model._meta.label, str(pk))
     if key not in known:
-        known[key] = scope.may(request.user, verb, row)
+        known[key] = scope.may_by_pk(request.user, verb, model, pk)
     return known[key]
 
 
@@ -42,22 +46,41 @@ def _narrowed(field: Any, db_field: Field[Any, Any], request: HttpRequest) -> An
     return field
 
 
-class ScopedPage(ScopedChoices):
-    """For ModelAdmin. `columns` names the model field behind a display method, so that hiding the field hides the column."""
+class Masked(ScopedChoices):
+    """Hidden fields are not drawn. `columns` names the model field behind a display method, so that hiding the field hides
+    the column. A page that makes its own fieldsets passes them through `masked`."""
 
     columns: Mapping[str, str] = {}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return self.masked(request, super().get_fieldsets(request, obj))  # type: ignore[misc]
+
+    def masked(self, request: HttpRequest, fieldsets: Iterable[tuple[Any, dict[str, Any]]]) -> list[Any]:
+        found = [(title, {**options, "fields": self.shown(request, options["fields"])}) for title, options in fieldsets]
+        return [(title, options) for title, options in found if options["fields"]]
+
+    def shown(self, request: HttpRequest, names: Iterable[Any]) -> list[Any]:
+        hidden = scope.hidden_fields(request.user, self.model)  # type: ignore[attr-defined]
+        return [name for name in names if not (isinstance(name, str) and self.columns.get(name, name) in hidden)]
+
+
+class ScopedPage(Masked):
+    """For ModelAdmin."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return scope.visible_to(request.user, super().get_queryset(request))  # type: ignore[misc]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_view_permission(request, obj) and (obj is None or reaches(request, scope.VIEW, obj))  # type: ignore[misc]
+        return super().has_view_permission(request, obj) and self._reaches(request, scope.VIEW, obj)  # type: ignore[misc]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or reaches(request, scope.CHANGE, obj))  # type: ignore[misc]
+        return super().has_change_permission(request, obj) and self._reaches(request, scope.CHANGE, obj)  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and (obj is None or reaches(request, scope.CHANGE, obj))  # type: ignore[misc]
+        return super().has_delete_permission(request, obj) and self._reaches(request, scope.CHANGE, obj)  # type: ignore[misc]
+
+    def _reaches(self, request: HttpRequest, verb: str, row: Any) -> bool:
+        return reaches(request, verb, self.model, row)  # type: ignore[attr-defined]
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> NoReturn:
         """The same answer for a row that is not there and one that is not for this person."""
@@ -69,24 +92,16 @@ class ScopedPage(ScopedChoices):
         return lookup.split("__")[0] not in hidden and super().lookup_allowed(lookup, value, request)  # type: ignore[misc]
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        return self._shown(request, super().get_list_display(request))  # type: ignore[misc]
+        return self.shown(request, super().get_list_display(request))  # type: ignore[misc]
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        return self._shown(request, super().get_list_filter(request))  # type: ignore[misc]
+        return self.shown(request, super().get_list_filter(request))  # type: ignore[misc]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
-        return self._shown(request, super().get_search_fields(request))  # type: ignore[misc]
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        found = super().get_fieldsets(request, obj)  # type: ignore[misc]
-        return [(title, {**options, "fields": self._shown(request, options["fields"])}) for title, options in found]
-
-    def _shown(self, request: HttpRequest, names: Iterable[Any]) -> list[Any]:
-        hidden = scope.hidden_fields(request.user, self.model)  # type: ignore[attr-defined]
-        return [name for name in names if not (isinstance(name, str) and self.columns.get(name, name) in hidden)]
+        return self.shown(request, super().get_search_fields(request))  # type: ignore[misc]
 
 
-class ScopedInline(ScopedChoices):
+class ScopedInline(Masked):
     """For inlines: rows within reach, and writing only where the page's own row may be changed."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -103,7 +118,7 @@ class ScopedInline(ScopedChoices):
 
 
 def _parent(request: HttpRequest, parent: Model | None) -> bool:
-    return parent is None or parent.pk is None or reaches(request, scope.CHANGE, parent)
+    return parent is None or reaches(request, scope.CHANGE, type(parent), parent)
 
 
 class ScopedRelatedFilter(admin.RelatedFieldListFilter):

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 
 from office.roles import ROLES
@@ -88,10 +89,18 @@ def changeable_by(user: Any, rows: type[Row] | QuerySet[Row]) -> QuerySet[Row]:
 
 def may(user: Any, verb: str, row: Model) -> bool:
     """Whether one row lies within reach; asks the database only where the answer depends on the row."""
-    answer = answer_for(user, type(row), verb)
+    return may_by_pk(user, verb, type(row), row.pk)
+
+
+def may_by_pk(user: Any, verb: str, model: type[Model], pk: Any) -> bool:
+    """`may` for a row that is known by its key alone; a key that no row can have lies within nobody's reach."""
+    answer = answer_for(user, model, verb)
     if isinstance(answer, bool):
         return answer
-    return type(row)._default_manager.filter(answer, pk=row.pk).exists()
+    try:
+        return model._default_manager.filter(answer, pk=pk).exists()
+    except (ValueError, TypeError, ValidationError):
+        return False
 
 
 def hidden_fields(user: Any, model: type[Model]) -> frozenset[str]:

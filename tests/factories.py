@@ -6,13 +6,14 @@ import datetime as dt
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.db.backends.postgresql.psycopg_any import DateRange
 from stdnum.cn.uscc import calc_check_digit
 
 from chains.analysis.chainfile import parse_chain
-from chains.models import Chain, Node, Placement
+from chains.models import Chain, ChainLeader, Node, Placement
 from chains.services.publish import publish_chain
 from crm.models import Company, CompanyIdentifier
-from office.models import User
+from office.models import Department, User
 from office.roles import ensure_roles
 from plans.models import Clause, Plan
 from projects.models import Project
@@ -22,10 +23,16 @@ DAY = dt.date(2026, 11, 23)
 NOW = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
 
 
-def user(username: str, *roles: str) -> User:
+def department(code: str, parent: Department | None = None) -> Department:
+    return Department.objects.get_or_create(code=code, defaults={"name": code, "parent": parent})[0]
+
+
+def user(username: str, *roles: str, **fields: Any) -> User:
     """A person of the given roles who may sign in to the admin."""
     ensure_roles()
-    made = User.objects.create_user(username=username, password="pass-word-1234", display_name=username, is_staff=True)
+    made = User.objects.create_user(
+        username=username, password="pass-word-1234", display_name=username, is_staff=True, **fields
+    )
     made.groups.set(Group.objects.filter(name__in=roles))
     return made
 
@@ -89,6 +96,10 @@ def place(on: Chain, node: str, who: Company, probability: float = 0.9, **fields
         node=Node.objects.get(chain=on, code=node), company=who, probability=probability, placed_on=DAY,
         evidence=evidence, **fields,
     )
+
+
+def lead(on: Chain, who: User, since: dt.date = dt.date(2020, 1, 1)) -> ChainLeader:
+    return ChainLeader.objects.create(chain=on, user=who, term=DateRange(since, None))
 
 
 def project(officer: User, who: Company, *, code: str = "P2026-0001", on: dt.date = DAY, **fields: Any) -> Project:

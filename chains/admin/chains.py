@@ -17,6 +17,7 @@ from chains.admin.upload import ChainFileForm
 from chains.analysis.chainfile import ChainFileError
 from chains.models import Chain, ChainLeader, ChainVersion, LeadFirm, Node, NodeSpec
 from chains.services.make_report import make_report
+from office import scope
 from office.admin_tools import (
     DASH,
     ModelAdmin,
@@ -30,6 +31,8 @@ from office.admin_tools import (
     link_to,
     span_text,
 )
+from office.people import holding
+from office.roles import CHAIN_LEADER, OFFICER, TEAM_LEAD
 
 LEADER, CONTACT = as_text("user", _("链长")), as_text("contact", _("专班联系人"))
 PUBLISHER = as_text("published_by", _("发布人"))
@@ -40,11 +43,15 @@ class ChainLeaderInline(TabularInline):
     model = ChainLeader
     extra = 0
     hide_title = True
-    autocomplete_fields = ["user"]
     readonly_fields = [LEADER, "term_text"]
 
     def get_fields(self, request: HttpRequest, obj: Chain | None = None) -> list[Any]:
         return ["user", "term"] if self.has_change_permission(request, obj) else [LEADER, "term_text"]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "user":
+            kwargs["queryset"] = holding(CHAIN_LEADER)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     @display(description=_("任期"))
     def term_text(self, row: ChainLeader) -> str:
@@ -78,7 +85,6 @@ class ChainAdmin(ModelAdmin):
     search_fields = ["name", "code"]
     search_help_text = _("按产业链名称、代码检索")
     readonly_fields = ["code", "name", "group", "summary", "clause", "pages", CONTACT]
-    autocomplete_fields = ["contact"]
     inlines = [ChainLeaderInline, LeadFirmInline, ChainVersionInline]
     actions_list = ["upload"]
     actions_detail = ["report_now"]
@@ -86,6 +92,11 @@ class ChainAdmin(ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Chain | None = None) -> list[Any]:
         contact = "contact" if self.has_change_permission(request, obj) else CONTACT
         return ["name", "code", "group", "summary", "clause", contact, "pages"]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "contact":
+            kwargs["queryset"] = holding(OFFICER, TEAM_LEAD)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a chain begins with a chain file
@@ -130,7 +141,7 @@ class ChainAdmin(ModelAdmin):
 
     @action(description=_("立即生成缺口报告"), url_path="report-now", permissions=["upload"])
     def report_now(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        chain = get_object_or_404(Chain, pk=object_id)
+        chain = get_object_or_404(scope.visible_to(request.user, Chain), pk=object_id)
         if request.method != "POST":  # a link must not write: another site could hold it
             context = {**self.admin_site.each_context(request), "chain": chain, "title": "生成缺口报告", "opts": self.opts}
             return render(request, "admin/chains/report_now.html", context)

@@ -17,6 +17,7 @@ from chains.admin.links import node_page
 from chains.models import Chain, Placement
 from chains.reports.build import evidence_words
 from crm.models import Company
+from office import scope
 from office.admin_tools import DASH, ReadOnlyInline, TabularInline, add_filter, add_inline, link_to
 from projects.models import Carrier, Project
 
@@ -96,7 +97,7 @@ class _ChainFilter(admin.SimpleListFilter):
     parameter_name = "chain"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(Chain.objects.values_list("code", "name"))
+        return list(scope.visible_to(request.user, Chain).values_list("code", "name"))
 
 
 class _PlacedFilter(_ChainFilter):

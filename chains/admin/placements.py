@@ -18,6 +18,7 @@ from chains.admin.links import node_page
 from chains.models import Placement
 from chains.reports.build import evidence_words
 from chains.services.decide_placement import decide_placement
+from office import scope
 from office.admin_tools import DASH, ModelAdmin, as_text, link_to
 
 STATE_COLOURS = {"candidate": "warning", "confirmed": "success", "rejected": "danger"}
@@ -117,7 +118,7 @@ class PlacementAdmin(ModelAdmin):
 
 
 def _decide(request: HttpRequest, rows: QuerySet[Placement], *, confirmed: bool) -> None:
-    chosen = list(rows.select_related("company", "project", "node"))
+    chosen = list(scope.changeable_by(request.user, rows).select_related("company", "project", "node__chain"))
     with transaction.atomic():
         for row in chosen:
             decide_placement(placement_id=row.pk, confirmed=confirmed, by=request.user)

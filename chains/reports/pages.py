@@ -1,7 +1,8 @@
-"""A frozen report → what its pages show. Reads rows; draws and words, but computes no figure."""
+"""A frozen report → what its pages show to one reader. Reads rows; draws and words, but computes no figure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
@@ -11,16 +12,20 @@ from chains.analysis.parameters import MODEL_1
 from chains.models import Chain, GapReport, Placement
 from chains.reports.build import ACTION_WORDS, CONTRIBUTION_WORDS, STATUS_WORDS, TIER_WORDS, evidence_words
 from chains.reports.lanes import LaneLink, LaneNode, draw
+from chains.reports.masking import mask_row
+from office import scope
+from office.models import User
 from projects import lifecycle
+from projects.models import Project
 
 Page = dict[str, Any]
 WORDS = {"action": ACTION_WORDS, "status": STATUS_WORDS, "tier": TIER_WORDS, "part": CONTRIBUTION_WORDS}
 
 
-def overview() -> Page:
-    """Every chain with its newest report's figures and widest gaps (3 queries)."""
+def overview(reader: User) -> Page:
+    """Every chain that the reader sees, with its newest report's figures and widest gaps (3 queries)."""
     newest = GapReport.objects.filter(chain=OuterRef("pk")).order_by("-number").values("pk")[:1]
-    chains = list(Chain.objects.annotate(newest=Subquery(newest)).select_related("contact"))
+    chains = list(scope.visible_to(reader, Chain).annotate(newest=Subquery(newest)).select_related("contact"))
     reports = {
         report.chain_id: report
         for report in GapReport.objects.filter(pk__in=[chain.newest for chain in chains if chain.newest])
@@ -38,9 +43,20 @@ def _card(chain: Chain, report: GapReport | None) -> Page:
     }
 
 
-def report_page(report: GapReport) -> Page:
-    """The whole report: figures, picture, findings, table (2 queries besides the report's own)."""
-    rows = list(report.rows.all())
+def seen_projects(reader: User, codes: Iterable[str]) -> set[str]:
+    """Those of the codes that name a project within the reader's scope (1 query)."""
+    return set(scope.visible_to(reader, Project).filter(code__in=set(codes)).values_list("code", flat=True))
+
+
+def _masked_rows(report: GapReport, reader: User, **only: str) -> list[Any]:
+    rows = list(report.rows.filter(**only))
+    seen = seen_projects(reader, (project["code"] for row in rows for project in row.projects))
+    return [mask_row(row, seen=seen) for row in rows]
+
+
+def report_page(report: GapReport, reader: User) -> Page:
+    """The whole report: figures, picture, findings, table (3 queries besides the report's own)."""
+    rows = _masked_rows(report, reader)
     nodes = {node["code"]: node for node in report.analysis["nodes"]}
     acting = [row for row in rows if row.action != "none"]
     return {
@@ -81,18 +97,17 @@ def _picture(report: GapReport, rows: list[Any], analysis: dict[str, Page]) -> s
     return draw(lane_nodes, links)
 
 
-def node_page(report: GapReport, code: str) -> Page | None:
+def node_page(report: GapReport, code: str, reader: User) -> Page | None:
     """All that a node's figures were made of, from the report's frozen input; None for a node that it does not have."""
-    row = report.rows.filter(code=code).first()
+    row = next(iter(_masked_rows(report, reader, code=code)), None)
     if row is None:
         return None
     document, analysis = report.input_document, {node["code"]: node for node in report.analysis["nodes"]}
     specs = {node["code"]: node for node in document["nodes"]}
-    companies = _companies(document, code)
+    companies = _companies(document, code, reader)
     return {
         "report": report, "chain": report.chain, "row": row, "parts": _row(row)["parts"], "spec": specs[code],
         "node": analysis[code], "companies": companies[:200], "company_count": len(companies),
-        "pipeline": [item for item in document["pipeline"] if item["node"] == code],
         "needs": _groups(document, analysis, specs, lambda group: group["node"] == code),
         "serves": _groups(
             document, analysis, specs, lambda group: any(option["node"] == code for option in group["alternatives"])
@@ -101,12 +116,12 @@ def node_page(report: GapReport, code: str) -> Page | None:
     }
 
 
-def _companies(document: Page, code: str) -> list[Page]:
+def _companies(document: Page, code: str, reader: User) -> list[Page]:
     """The node's local companies, the largest mass first, with names and evidence as they stand today (1 query)."""
     placed = [item for item in document["placements"] if item["node"] == code]
     rows = {
         row.company.code: row
-        for row in Placement.objects.filter(
+        for row in scope.visible_to(reader, Placement).filter(
             node__chain__code=document["chain"]["code"], node__code=code,
             company__code__in=[item["company"] for item in placed],
         ).select_related("company")

@@ -121,7 +121,9 @@ class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
             groups[1][1].insert(1, "district")
             groups[2][1].append("registered_capital_text")
             groups.append((_("来源"), ["source", "source_key", "source_updated_at", "version", "created_at", "updated_at"]))
-        return [(title, {"fields": [kept.get(name, name) for name in names]}) for title, names in groups]
+        return self.masked(request, [(title, {"fields": [kept.get(name, name) for name in names]}) for title, names in groups])
+
+    columns = {"revenue": "annual_revenue", "capital": "registered_capital"}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Company | None = None) -> list[str]:
         fields = [

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.codes import GRADE_LABELS, INDUSTRY_STANDARD, division_name
 from crm.models import Company, CompanyGrade, IndustryCode
+from office import scope
 
 
 class DistrictFilter(admin.SimpleListFilter):
@@ -17,7 +18,8 @@ class DistrictFilter(admin.SimpleListFilter):
     parameter_name = "district"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        found = Company.objects.exclude(district_code="").values("district_code").annotate(n=Count("id")).order_by("-n")
+        seen = scope.visible_to(request.user, Company).exclude(district_code="")
+        found = seen.values("district_code").annotate(n=Count("id")).order_by("-n")
         return [(row["district_code"], f"{division_name(row['district_code'])}（{row['n']}）") for row in found[:60]]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Company]) -> QuerySet[Company]:

@@ -9,10 +9,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from office.admin_tools import DASH, ModelAdmin, ReadOnlyInline, as_text, link_to, links_to
-from projects.models import Carrier, Project, Zone
+from office.admin_tools import DASH, ModelAdmin, ReadOnlyInline, TabularInline, as_text, link_to, links_to, span_text
+from office.people import holding
+from office.roles import OPERATOR
+from projects.models import Carrier, CarrierOperator, Project, Zone
 
-OFFICER = as_text("officer", _("专人"))
+OFFICER, OPERATING = as_text("officer", _("专人")), as_text("user", _("运营方"))
 
 
 class ZoneCarrierInline(ReadOnlyInline):
@@ -66,6 +68,27 @@ class CarrierProjectInline(ReadOnlyInline):
         return link_to(project)
 
 
+class CarrierOperatorInline(TabularInline):
+    """Who runs the carrier. A term is ended by its date and stays in the list."""
+
+    model = CarrierOperator
+    extra = 0
+    hide_title = True
+    readonly_fields = [OPERATING, "term_text"]
+
+    def get_fields(self, request: HttpRequest, obj: Carrier | None = None) -> list[Any]:
+        return ["user", "term"] if self.has_change_permission(request, obj) else [OPERATING, "term_text"]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "user":
+            kwargs["queryset"] = holding(OPERATOR)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    @display(description=_("任期"))
+    def term_text(self, row: CarrierOperator) -> str:
+        return span_text(row.term)
+
+
 @admin.register(Carrier)
 class CarrierAdmin(ModelAdmin):
     list_filter = ["kind", "zone", "is_sample"]
@@ -74,7 +97,7 @@ class CarrierAdmin(ModelAdmin):
     list_select_related = ["zone", "clause"]
     autocomplete_fields = ["zone", "clause"]
     readonly_fields = ["directions", "sample"]
-    inlines = [CarrierProjectInline]
+    inlines = [CarrierOperatorInline, CarrierProjectInline]
     # chain code → name. The chains stand above this app and put their look-up here.
     chain_names: Callable[[], Mapping[str, str]] = staticmethod(dict)
 

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
@@ -14,6 +14,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget,
 from office.forms import AmountField, amount_text
 from office.models import User
 from office.money import AmountError, exact_decimal
+from office.people import holding
+from office.roles import OFFICER, TEAM_LEAD
 from projects import lifecycle
 from projects.models import Commitment, Project
 from projects.services.handover import HandoverError, check_handover_date
@@ -24,9 +26,8 @@ MOVES = ("move_to", "side_to", "move_reason", "seen_version")
 
 
 def officers(*, keep: int | None = None) -> QuerySet[User]:
-    """Who may answer for a project, and the one who does already, even where the right was taken away since."""
-    able = Q(is_active=True, groups__permissions__codename="change_project")
-    return User.objects.filter(able | Q(pk=keep)).distinct()
+    """Who may answer for a project."""
+    return holding(OFFICER, TEAM_LEAD, keep=keep)
 
 
 class ProjectForm(forms.ModelForm):
@@ -37,7 +38,7 @@ class ProjectForm(forms.ModelForm):
     )
     officer = forms.ModelChoiceField(
         User.objects.none(), label=_("专人"), widget=UnfoldAdminSelectWidget,
-        error_messages={"invalid_choice": _("此人不能担任专人：须为在用账号，并有修改项目的权限")},
+        error_messages={"invalid_choice": _("此人不能担任专人：须为在用账号，并担任招商专员或招商组长")},
     )
     move_to = forms.ChoiceField(
         label=_("变更阶段为"), required=False, widget=UnfoldAdminSelectWidget,

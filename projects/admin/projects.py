@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from crm.models import Company
+from office import scope
 from office.admin_tools import (
     DASH,
     ModelAdmin,
@@ -42,7 +43,8 @@ class ProjectOfficerFilter(admin.SimpleListFilter):
     parameter_name = "officer"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        people = User.objects.filter(projects__isnull=False).distinct().order_by("username")
+        seen = scope.visible_to(request.user, Project)
+        people = User.objects.filter(pk__in=seen.values("officer")).order_by("username")
         return [("me", "我的项目"), *((str(person.pk), str(person)) for person in people)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Project]) -> QuerySet[Project]:
@@ -96,6 +98,7 @@ class ProjectAdmin(ModelAdmin):
     autocomplete_fields = ["company", "carrier"]
     readonly_fields = ["code", "stage", "side_state", "stage_since", "pages", "investment", "output", "sample", OFFICER]
     inlines = [CommitmentInline, StageChangeInline, OfficerAssignmentInline]
+    columns = {"investment": "total_investment", "output": "expected_output"}
 
     @display(description=_("投资主体"), ordering="company__name")
     def company_link(self, project: Project) -> SafeString | str:
@@ -135,16 +138,16 @@ class ProjectAdmin(ModelAdmin):
         basics = ["name", "company", "track", "officer", "carrier", "source_place", "summary", "next_step"]
         money = ["total_investment", "expected_output"]
         if obj is None:
-            return [(None, {"fields": [*basics, *money, "move_date"]})]
+            return self.masked(request, [(None, {"fields": [*basics, *money, "move_date"]})])
         state = ["code", "stage", "side_state", "stage_since", "pages", "sample"]
         if not self.has_change_permission(request, obj):
             shown = [OFFICER if name == "officer" else name for name in basics]
-            return [(None, {"fields": [*state, *shown, "investment", "output"]})]
-        return [
+            return self.masked(request, [(None, {"fields": [*state, *shown, "investment", "output"]})])
+        return self.masked(request, [
             (None, {"fields": [*state, *basics]}),
             (_("金额"), {"fields": money}),
             (_("变更阶段、状态或专人"), {"fields": ["move_to", "side_to", "move_date", "move_reason", "seen_version"]}),
-        ]
+        ])
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"officer": request.user.pk, **super().get_changeform_initial_data(request)}
@@ -176,4 +179,29 @@ class CompanyProjectInline(ReadOnlyInline):
         return link_to(project)
 
 
+class CourtedInline(ReadOnlyInline):
+    """谁在跟进: that somebody else is at work on this firm and how far, so that two officers do not court it; no more."""
+
+    model = Project
+    fields = ["follower", "phase"]
+    readonly_fields = fields
+    verbose_name_plural = _("其他专员在跟进")
+    tab = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
+        """Past the scope on purpose, for the bureau's own people, and without the project's name, money or page."""
+        others = Project.objects.exclude(pk__in=scope.visible_to(request.user, Project).values("pk"))
+        live = others.filter(side_state__in=[lifecycle.ACTIVE, lifecycle.PAUSED]).select_related("officer__department")
+        return live if request.user.has_perm("projects.add_project") else live.none()
+
+    @display(description=_("专人"))
+    def follower(self, project: Project) -> str:
+        return f"{project.officer}（{project.officer.department or DASH}）"
+
+    @display(description=_("进展"))
+    def phase(self, project: Project) -> str:
+        return lifecycle.phase(project.stage)
+
+
 add_inline(Company, CompanyProjectInline)
+add_inline(Company, CourtedInline)

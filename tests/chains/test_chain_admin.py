@@ -303,7 +303,7 @@ def test_companies_are_filtered_by_chain_and_lead_to_their_gaps(page: Client, ch
 
 
 def company_form(company: Company, **values: str) -> dict[str, str]:
-    sets = ("identifiers", "former_names", "grades", "grades-2", "events", "projects", "placements")
+    sets = ("identifiers", "former_names", "grades", "grades-2", "events", "projects", "projects-2", "placements")
     data = {f"{name}-{key}": "0" for name in sets for key in ("TOTAL_FORMS", "INITIAL_FORMS")}
     kept = {"name": company.name, "status": company.status, "district_code": company.district_code, "products": ""}
     return data | kept | values
@@ -425,7 +425,9 @@ def test_the_chain_page_leads_to_everything_on_the_chain(page: Client, chain: Ch
 @pytest.mark.parametrize("model", MODELS)
 def test_a_leader_reads_every_page_and_writes_none(client: Client, chain: Chain, waiting: list[Placement], model: str) -> None:
     make_report(chain=chain, as_of=make.DAY, now=make.NOW)
-    client.force_login(make.user("leader", CHAIN_LEADER))
+    leader = make.user("leader", CHAIN_LEADER)
+    make.lead(chain, leader)
+    client.force_login(leader)
     listed = client.get(reverse(f"admin:chains_{model}_changelist"))
     assert listed.status_code == 200
     assert 'name="action"' not in listed.content.decode()

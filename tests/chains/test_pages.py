@@ -27,8 +27,10 @@ def chain():
 
 
 @pytest.fixture
-def leader(client: Client) -> Client:
-    client.force_login(make.user("leader", CHAIN_LEADER))
+def leader(client: Client, chain) -> Client:
+    who = make.user("leader", CHAIN_LEADER)
+    make.lead(chain, who)
+    client.force_login(who)
     return client
 
 

@@ -1,4 +1,4 @@
-"""People: an officer with the rights of the role, an onlooker who may only look, a stranger without rights."""
+"""People: an officer with the rights of the role, an onlooker who may only look (the auditor), a stranger without a role."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,7 +15,9 @@ from crm.models import Company, CompanyEvent, CompanyGrade, CompanyIdentifier, C
 from crm.sandbox.generate import uscc_for
 from crm.services.load_codes import load_codes
 from crm.services.save_company import save_company
+from office.roles import AUDITOR, OFFICER
 from tests.crm.conftest import AS_OF
+from tests.factories import user
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:crm_company_changelist"
@@ -25,11 +25,9 @@ LIST = "admin:crm_company_changelist"
 
 @pytest.fixture
 def sign_in() -> Callable[..., Client]:
-    def sign(name: str, *codenames: str) -> Client:
-        user = get_user_model().objects.create_user(username=name, is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(content_type__app_label="crm", codename__in=codenames))
+    def sign(name: str, *roles: str) -> Client:
         client = Client()
-        client.force_login(user)
+        client.force_login(user(name, *roles))
         return client
 
     return sign
@@ -37,26 +35,7 @@ def sign_in() -> Callable[..., Client]:
 
 @pytest.fixture
 def officer(sign_in: Callable[..., Client]) -> Client:
-    models = (
-        "company",
-        "companyidentifier",
-        "companyname",
-        "companygrade",
-        "companyevent",
-        "industrycode",
-        "source",
-        "syncrun",
-        "syncissue",
-    )
-    writes = (
-        "change_company",
-        "add_company",
-        "add_companygrade",
-        "change_companygrade",
-        "add_companyidentifier",
-        "change_companyidentifier",
-    )
-    return sign_in("officer", *[f"view_{model}" for model in models], *writes)
+    return sign_in("officer", OFFICER)
 
 
 def make(name: str, number: int, **values: Any) -> Company:
@@ -153,7 +132,7 @@ def test_what_a_person_entered_can_be_edited(officer: Client) -> None:
 
 
 def blank_inlines(company: Company | None, **values: str) -> dict[str, str]:
-    sets = ("identifiers", "former_names", "grades", "grades-2", "events")
+    sets = ("identifiers", "former_names", "grades", "grades-2", "events", "placements", "projects", "projects-2")
     data = {f"{name}-{key}": "0" for name in sets for key in ("TOTAL_FORMS", "INITIAL_FORMS", "MIN_NUM_FORMS")}
     base = {
         "name": "深圳市手录示例有限公司",
@@ -210,7 +189,7 @@ def test_companies_cannot_be_deleted_by_anybody(officer: Client, synced: Company
 
 
 def test_an_onlooker_may_look_and_a_stranger_may_not(sign_in: Callable[..., Client], synced: Company) -> None:
-    onlooker, stranger = sign_in("onlooker", "view_company"), sign_in("stranger")
+    onlooker, stranger = sign_in("onlooker", AUDITOR), sign_in("stranger")
     assert onlooker.get(reverse(LIST)).status_code == 200
     assert onlooker.get(reverse("admin:crm_company_add")).status_code == 403
     assert (

@@ -1,14 +1,15 @@
-"""The plan's pages: readable, searchable, linked both ways, and closed to change even for a superuser."""
+"""The plan's pages: readable, searchable, linked both ways, and closed to change for everyone."""
 
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
 
+from office.roles import OFFICER
 from plans.models import Clause, ContextFigure, Indicator, Plan
 from plans.services.load_plan import load_plan
+from tests import factories as make
 from tests.plans.luohu_files import FOLDER
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +19,7 @@ MODELS = [Plan, Clause, Indicator, ContextFigure]
 @pytest.fixture
 def admin(client: Client) -> Client:
     load_plan(folder=FOLDER)
-    client.force_login(get_user_model().objects.create_superuser("root"))
+    client.force_login(make.user("officer", OFFICER))
     return client
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from office.forms import amount_text
 from office.models import User
-from office.roles import ADMINISTRATOR, CHAIN_LEADER, OFFICER
+from office.roles import ADMINISTRATOR, CHAIN_LEADER, OFFICER, TEAM_LEAD
 from projects.models import Carrier, Commitment, Project, StageChange, Zone
 from projects.services import register
 from projects.services.transition import change_side_state
@@ -285,8 +285,10 @@ def test_only_officers_answer_for_projects(page: Client, project: Project, role:
 
 
 def test_a_project_of_a_former_officer_can_still_be_edited(client: Client, project: Project) -> None:
-    User.objects.filter(pk=project.officer_id).update(is_active=False)
-    client.force_login(make.user("colleague", OFFICER))
+    """By the lead of the group, since a colleague does not see it."""
+    group = make.department("team-1")
+    User.objects.filter(pk=project.officer_id).update(is_active=False, department=group)
+    client.force_login(make.user("lead", TEAM_LEAD, department=group))
     assert save(client, project, next_step="交接前先更新").status_code == 302
     assert project.next_step == "交接前先更新"
 
@@ -431,10 +433,13 @@ def test_a_senseless_commitment_is_refused(page: Client, project: Project, metri
 # -- finding and walking
 
 
-def test_search_and_filters(page: Client, project: Project, officer: User) -> None:
-    chain = make.chain()
+def test_search_and_filters(client: Client, project: Project, officer: User) -> None:
+    chain, group, page = make.chain(), make.department("team-1"), client
     make.aim(chain, "chip", project)
-    other = make.project(make.user("colleague", OFFICER), make.company("别的企业", number=5), code="P2026-0002", on=START)
+    page.force_login(make.user("lead", TEAM_LEAD, department=group))
+    User.objects.filter(pk=officer.pk).update(department=group)
+    colleague = make.user("colleague", OFFICER, department=group)
+    other = make.project(colleague, make.company("别的企业", number=5), code="P2026-0002", on=START)
     change_side_state(project_id=other.pk, target="paused", by=officer, on=START, reason="等")
 
     def listed(**query: str) -> list[str]:
@@ -447,7 +452,8 @@ def test_search_and_filters(page: Client, project: Project, officer: User) -> No
     assert listed(q="P2026-0002") == ["P2026-0002"]
     assert listed(chain="demo") == ["P2026-0001"]
     assert listed(chain="nothing") == []
-    assert listed(officer="me") == ["P2026-0001"]
+    assert listed(officer="me") == []
+    assert listed(officer=str(officer.pk)) == ["P2026-0001"]
     assert listed(officer=str(other.officer_id)) == ["P2026-0002"]
     assert listed(officer="没有") == []
     assert listed(side_state__exact="paused") == ["P2026-0002"]
@@ -499,7 +505,10 @@ def test_a_carriers_directions_are_chains_by_name(page: Client) -> None:
 
 
 def test_a_leader_reads_and_does_not_write(client: Client, project: Project) -> None:
-    client.force_login(make.user("leader", CHAIN_LEADER))
+    leader, chain = make.user("leader", CHAIN_LEADER), make.chain()
+    make.lead(chain, leader)
+    make.aim(chain, "chip", project)
+    client.force_login(leader)
     html = client.get(address(project)).content.decode()
     assert 'name="_save"' not in html
     assert 'name="next_step"' not in html

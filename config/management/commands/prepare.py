@@ -16,6 +16,7 @@ from office.csvfile import FixtureError
 from office.roles import ensure_roles
 from office.services.load_people import load_demo_people
 from plans.services.load_plan import load_plan
+from projects.services.load_operators import load_demo_operators
 from projects.services.load_places import load_places
 
 
@@ -45,6 +46,7 @@ class Command(BaseCommand):
         ]
         if settings.DEMO_USERS:
             people = load_demo_people(folder=fixtures / "demo")
+            load_demo_operators(folder=fixtures / "demo")
             load_people_of_chains(folder=fixtures / "demo", firms=fixtures / "luohu" / "lead_firms.csv")
             path = Path(settings.VAR_DIR) / "run" / "demo_users.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
