@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Field, ForeignKey, ManyToManyField, Model, QuerySet
 from django.forms import ModelChoiceField
 from django.http import Http404, HttpRequest
@@ -84,6 +85,8 @@ class ScopedPage(Masked):
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> NoReturn:
         """The same answer for a row that is not there and one that is not for this person."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         raise Http404(_("没有这条记录，或者您看不到它"))
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:

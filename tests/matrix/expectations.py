@@ -1,0 +1,79 @@
+"""The permission matrix as the bureau wants it, written by hand and read by nothing but the tests.
+
+The program's own tables (office/roles.py, the apps' scopes.py) are what is tested; nothing here is derived from them.
+Columns: officer, team lead, department, 链长, operator, auditor, administrator, a person without a role.
+
+    all     every row                   own     the rows of his people, chains or buildings        -     nothing
+"""
+
+from __future__ import annotations
+
+PEOPLE = ("officer", "lead", "director", "leader", "operator", "auditor", "sysadmin", "outsider")
+
+_BUREAU = "all all all - - all - -"
+_PUBLIC = "all all all all all all - -"
+_CHAIN = "all all all own - all - -"
+_KEEPERS = "- - - - - all all -"
+
+VIEW = {
+    "plans.Plan": _PUBLIC, "plans.Clause": _PUBLIC, "plans.Indicator": _PUBLIC, "plans.ContextFigure": _PUBLIC,
+    "crm.Company": "all all all own own all - -",
+    "crm.IndustryCode": _PUBLIC, "crm.Source": _BUREAU, "crm.SyncRun": _BUREAU, "crm.SyncIssue": _BUREAU,
+    "projects.Zone": _PUBLIC, "projects.Carrier": "all all all all own all - -",
+    "projects.Project": "own own own own own all - -",
+    "chains.Chain": _CHAIN, "chains.ChainVersion": _CHAIN, "chains.Node": _CHAIN, "chains.GapReport": _CHAIN,
+    "chains.Placement": _CHAIN, "chains.Placement#project": "own own own own - all - -",
+    "office.User": _KEEPERS, "office.Department": _KEEPERS, "office.Job": _KEEPERS, "auth.Group": _KEEPERS,
+}
+# Whoever is not named changes nothing.
+CHANGE = {
+    "crm.Company": "all all - - - - - -",
+    "projects.Project": "own own - - - - - -",
+    "projects.Zone": "- - all - - - - -", "projects.Carrier": "- - all - - - - -",
+    "chains.Chain": "- - all - - - - -",
+    "chains.Placement": "all all - - - - - -", "chains.Placement#project": "own own - - - - - -",
+    "office.User": "- - - - - - all -", "office.Department": "- - - - - - all -",
+}
+ADD = {
+    "crm.Company": "officer lead", "projects.Project": "officer lead", "chains.Placement": "officer lead",
+    "projects.Zone": "director", "projects.Carrier": "director",
+    "office.User": "sysadmin", "office.Department": "sysadmin",
+}
+DELETE: dict[str, str] = {}  # nothing is deleted on screen: rows end, are rejected or marked
+
+# Admin pages beside the standard ones: name → who opens them for a row of his, as in VIEW.
+EXTRA_ADMIN = {
+    "chains_chain_upload": "all all - - - - - -",
+    "chains_chain_report_now": "all all - - - - - -",
+    "auth_user_password_change": "- - - - - - all -",
+}
+# Pages of the admin as a whole: any signed-in person of the staff; what they list is narrowed by the rows' own scope.
+WHOLE_ADMIN = {
+    "index", "login", "logout", "password_change", "password_change_done", "autocomplete", "jsi18n", "view_on_site",
+    "app_list", "search",
+}
+# Our own pages: name → who opens them for a chain of his.
+PAGES = {
+    "home": "all all all own all all all -",  # operators and administrators are led on to the back office
+    "gap-model": "all all all all - all - -", "plan": "all all all all all all - -",
+    "chain": _CHAIN, "chain-file": _CHAIN, "chain-node": _CHAIN, "report": _CHAIN, "report-file": _CHAIN, "report-node": _CHAIN,
+}
+# Open to people who have not signed in.
+OPEN = {"healthz", "login", "logout"}
+
+# Columns that a role does not see: (person, model) → fields.
+HIDDEN = {
+    ("operator", "projects.Project"): ["total_investment", "expected_output", "next_step"],
+    ("operator", "crm.Company"): [
+        "annual_revenue", "revenue_year", "registered_capital", "registered_capital_text", "employees",
+    ],
+}
+
+
+def reach(table: dict[str, str], key: str, person: str) -> str:
+    """all, own or - ; raises KeyError for a row that the table does not have."""
+    return table[key].split()[PEOPLE.index(person)]
+
+
+def may_add(key: str, person: str) -> bool:
+    return person in ADD.get(key, "").split()
