@@ -16,3 +16,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Each has its own tests, which switch it on.
+AXES_ENABLED = False
+MFA_REQUIRED = False
+ACCOUNT_RATE_LIMITS = {"login": "100000/m/ip", "login_failed": "5/5m/key"}
