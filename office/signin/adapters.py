@@ -71,6 +71,9 @@ class AccountAdapter(DefaultAccountAdapter):
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         return oidc.refused(request)
 
+    def get_login_stages(self) -> list[str]:
+        return ["office.signin.stages.SecondFactorStage"]
+
     def add_message(self, *args: Any, **kwargs: Any) -> None:
         """Each page says itself what was done."""
 

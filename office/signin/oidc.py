@@ -18,6 +18,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin, SocialToken
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -32,8 +33,7 @@ logger = logging.getLogger(__name__)
 PROVIDER_ID = "sso"
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384")
 LEEWAY = 30  # seconds by which two clocks may differ
-# RFC 8176: what a provider says when a second factor was given there.
-STRONG = frozenset({"mfa", "otp", "hwk", "swk"})
+UNUSABLE = (requests.RequestException, OAuth2Error, ValueError, KeyError)  # an answer that is none
 
 
 def application() -> SocialApp:
@@ -124,8 +124,17 @@ def start(request: HttpRequest, *, next_url: str | None) -> HttpResponse:
         return provider.redirect(
             request, process="login", next_url=next_url, auth_params={"nonce": nonce}, nonce=nonce
         )
-    except (requests.RequestException, OAuth2Error, ValueError, KeyError) as error:
+    except UNUSABLE as error:
         logger.warning("single sign-on cannot start: %s", error)
+        return failed(request)
+
+
+def finish(request: HttpRequest) -> HttpResponse:
+    """The browser is back with a code."""
+    try:
+        return OAuth2CallbackView.adapter_view(ProviderAdapter(request, PROVIDER_ID))(request)
+    except UNUSABLE as error:
+        logger.warning("single sign-on failed: %s", error)
         return failed(request)
 
 
@@ -144,7 +153,7 @@ def admit(request: HttpRequest, sociallogin: SocialLogin) -> None:
         sociallogin.user = user
         sociallogin.account.user = user
         sociallogin.account.save()
-    if not STRONG.isdisjoint(claims.get("amr") or ()):
+    if isinstance(claims.get("amr"), list) and "mfa" in claims["amr"]:  # RFC 8176: more than one factor was given there
         second_factor.mark_given(request, user)
 
 
