@@ -17,7 +17,7 @@ class HeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         match = request.resolver_match
-        if match is not None and "admin" in match.namespaces:
+        if match is not None and "admin" in match.namespaces and response.status_code < 400:  # noqa: PLR2004 (errors are ours)
             response._csp_config = settings.ADMIN_CONTENT_SECURITY_POLICY
         response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
