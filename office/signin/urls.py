@@ -6,7 +6,6 @@ The names are those that allauth looks for.
 from __future__ import annotations
 
 from allauth.account.views import ReauthenticateView
-from allauth.mfa.base.views import IndexView
 from allauth.mfa.base.views import ReauthenticateView as CodeAgainView
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
 from allauth.mfa.totp.views import DeactivateTOTPView
@@ -25,7 +24,7 @@ urlpatterns = [
     path("login/sso/", views.sso_start, name="sso-start"),
     path("login/sso/callback/", views.sso_callback, name="sso-callback"),
     path("logout/", LogoutView.as_view(), name="logout"),
-    path("account/", IndexView.as_view(template_name="office/signin/security.html"), name="mfa_index"),
+    path("account/", views.SecurityView.as_view(), name="mfa_index"),
     path(
         "account/password/", never_cache(ReauthenticateView.as_view(template_name="office/signin/again.html")),
         name="account_reauthenticate",

@@ -7,7 +7,7 @@ from typing import Any
 import qrcode
 from allauth.account.utils import get_next_redirect_url
 from allauth.account.views import LoginView
-from allauth.mfa.base.views import AuthenticateView
+from allauth.mfa.base.views import AuthenticateView, IndexView
 from allauth.mfa.totp.views import ActivateTOTPView
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -76,6 +76,13 @@ class ActivateView(ActivateTOTPView):
             **page, "picture": qr_path(page["totp_url"]), "required": second_factor.is_required(self.request.user),
             "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         }
+
+
+class SecurityView(IndexView):
+    template_name = "office/signin/security.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "required": second_factor.is_required(self.request.user)}
 
 
 def qr_path(text: str) -> dict[str, object]:

@@ -162,6 +162,7 @@ def test_a_privileged_person_cannot_switch_it_off(client: Client, boss: User) ->
     enter(client)
     set_up(client)
     assert "不能停用" in client.post(OFF).content.decode()
+    assert "不能停用" in client.get("/account/").content.decode()
     assert Authenticator.objects.filter(user=boss, type="totp").exists()
 
 
