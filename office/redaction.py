@@ -33,7 +33,8 @@ def secrets_of(named: Iterable[str], addresses: Iterable[str]) -> tuple[str, ...
 
 @functools.lru_cache(maxsize=1)
 def _known() -> tuple[str, ...]:
-    return secrets_of((getattr(settings, name, "") for name in NAMES), (getattr(settings, name, "") for name in ADDRESSES))
+    named = [*(getattr(settings, name, "") for name in NAMES), *settings.SECRET_KEY_FALLBACKS]
+    return secrets_of(named, (getattr(settings, name, "") for name in ADDRESSES))
 
 
 def redact(text: str, *, known: Iterable[str] | None = None) -> str:

@@ -73,6 +73,9 @@ CSRF_COOKIE_SAMESITE = "Lax"
 
 # ---- Second factor
 
+# Old keys, newest first: sessions end with a new SECRET_KEY, second factors are still read with these.
+SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
+
 MFA_ADAPTER = "office.signin.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_RECOVERY_CODES_SHOW_ONCE = True
