@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
     path("healthz", include("office.urls")),
-    path("login/", LoginView.as_view(template_name="office/login.html", redirect_authenticated_user=True), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("", include("office.signin.urls")),
     path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),  # one way in
     path("admin/", admin.site.urls),
     path("plan/", include("plans.urls")),

@@ -289,7 +289,7 @@ class GuardedClient:
         if error.wait > self.policy.longest_retry_after:
             return False
         # A herd that was told the same second should not come back in the same second.
-        return error.wait + random.uniform(0, self.policy.wait_initial)  # noqa: S311
+        return error.wait + random.uniform(0, self.policy.wait_initial)  # noqa: S311  (spreads load, hides nothing)
 
     def _once(self, method: str, url: httpx.URL, headers: Mapping[str, str], body: bytes | None) -> Answer:
         if self.calls >= self.policy.max_calls:

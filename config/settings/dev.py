@@ -8,6 +8,7 @@ import secrets
 
 from config.settings.base import *  # noqa: F403  (settings are one namespace by Django's design)
 from config.settings.base import VAR_DIR
+from config.settings.security import flag
 
 
 def _local_secret() -> str:
@@ -30,3 +31,4 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 DEMO_USERS = True
 SESSION_COOKIE_SECURE = False
 CSRF_COOKIE_SECURE = False
+MFA_REQUIRED = flag("MFA_REQUIRED", default=False)  # demo users are to be tried by anybody who started the demo

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import ALLOWED_HOSTS, EMBEDDED, SECRET_KEY
+from config.settings.base import ALLOWED_HOSTS, EMBEDDED, MFA_REQUIRED, OIDC, SECRET_KEY, TRUSTED_PROXIES
 from config.settings.guards import refuse_unsafe_production
 
 DEBUG = os.environ.get("DEBUG", "").lower() in ("1", "true", "yes", "on")
@@ -13,7 +13,7 @@ DEMO_USERS = os.environ.get("DEMO_USERS", "").lower() in ("1", "true", "yes", "o
 
 refuse_unsafe_production(
     secret_key=SECRET_KEY, debug=DEBUG, demo_users=DEMO_USERS, allowed_hosts=ALLOWED_HOSTS, embedded=EMBEDDED,
-    redis_url=os.environ.get("REDIS_URL", ""),
+    redis_url=os.environ.get("REDIS_URL", ""), mfa_required=MFA_REQUIRED, oidc=OIDC, trusted_proxies=TRUSTED_PROXIES,
 )
 
 SECURE_SSL_REDIRECT = True

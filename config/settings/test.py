@@ -7,7 +7,7 @@ from config.settings.base import MIDDLEWARE
 
 MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]  # nothing is collected before a test
 
-SECRET_KEY = "only-for-tests-never-served-anywhere"  # noqa: S105
+SECRET_KEY = "only-for-tests-never-served-anywhere"  # noqa: S105  (the guards refuse it in production)
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 DEMO_USERS = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -16,3 +16,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Each has its own tests, which switch it on.
+AXES_ENABLED = False
+MFA_REQUIRED = False
+ACCOUNT_RATE_LIMITS = {"login": "100000/m/ip", "login_failed": "5/5m/key"}

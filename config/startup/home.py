@@ -20,7 +20,7 @@ from config.startup.layout import Layout
 from config.startup.processes import ServerUser, as_user
 
 NOTE = "server-home"
-PARENTS = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108  (the second only where the first is read-only)
+PARENTS = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108  # nosec B108 (only where the first is read-only)
 SOCKET_LIMIT = 103  # bytes of a unix socket's path: 107 on Linux, 103 on macOS
 LONGEST_SOCKET = ".s.PGSQL.5432.lock"
 CLUSTER = "postgres"
@@ -180,7 +180,7 @@ def _copy_readable(packages: Path, draft: Path) -> None:
 
 
 def _socket_folders(layout: Layout) -> list[Path]:
-    parents = (Path(tempfile.gettempdir()), Path("/tmp"))  # noqa: S108  (ownership is checked before use)
+    parents = (Path(tempfile.gettempdir()), Path("/tmp"))  # noqa: S108  # nosec B108 (ownership is checked before use)
     folders = [parent / layout.short_name for parent in parents]
     return [folder for folder in folders if len(os.fsencode(folder / LONGEST_SOCKET)) <= SOCKET_LIMIT]
 

@@ -114,7 +114,7 @@ def run_command(argv: Sequence[str | Path], *, tick: Callable[[], None] | None =
 
 def _stat(pid: int | str) -> list[str] | None:
     """Fields of /proc/<pid>/stat from the third on, None for a process that is gone or only waits to be reaped."""
-    assert PROC is not None  # noqa: S101
+    assert PROC is not None  # noqa: S101  (for the type checker)
     try:
         text = (PROC / str(pid) / "stat").read_text("latin-1")
     except OSError:
@@ -157,7 +157,7 @@ def command_line(pid: int) -> str:
 
 
 def _pids() -> Iterator[int]:
-    assert PROC is not None  # noqa: S101
+    assert PROC is not None  # noqa: S101  (for the type checker)
     for entry in PROC.iterdir():
         if entry.name.isdigit():
             yield int(entry.name)

@@ -143,7 +143,7 @@ def _wait_until_healthy(web: Service, port: int, offset: int) -> None:
     deadline = time.monotonic() + HEALTH_PATIENCE
     status = None
     while time.monotonic() < deadline:
-        assert web.process is not None  # noqa: S101
+        assert web.process is not None  # noqa: S101  (for the type checker)
         if web.process.poll() is not None:
             text = text_since(web.log(), offset)
             if "Address already in use" in text or "already in use" in text:

@@ -48,7 +48,7 @@ class Interrupts:
             self._raise()
 
     def _raise(self) -> None:
-        assert self._received is not None  # noqa: S101
+        assert self._received is not None  # noqa: S101  (for the type checker)
         self._raised = True
         raise Interrupted(self._received)
 

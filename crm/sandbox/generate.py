@@ -86,13 +86,13 @@ class World:
     def found(self) -> Record:
         """A new company, registered in the world's name book, not yet written."""
         self.made += 1
-        record, acts = make_company(Random(f"{self.seed}:{self.made}"), self.made, self.names)  # noqa: S311
+        record, acts = make_company(Random(f"{self.seed}:{self.made}"), self.made, self.names)  # noqa: S311  (sample data)
         self.truth[record["id"]] = acts
         return record
 
     def advance(self, count: int) -> list[str]:
         """`count` deterministic changes; returns what happened, one word each."""
-        return [change(self, Random(f"{self.seed}/{self.seq}")) for _ in range(count)]  # noqa: S311
+        return [change(self, Random(f"{self.seed}/{self.seq}")) for _ in range(count)]  # noqa: S311  (sample data)
 
 
 def make_world(seed: int, companies: int) -> World:

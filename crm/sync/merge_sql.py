@@ -5,7 +5,7 @@ upserts that may differ. `delta`: (company, field, before, after) of every diffe
 follow from it.
 Only constant column names are put together here; values always travel as parameters.
 """
-# ruff: noqa: S608
+# ruff: noqa: S608  (constant names only, see above)
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ SELECT d.staged_id, d.company_id, d.is_new, i.source_key, i.hash, i.payload, i.u
 FROM incoming i JOIN decided d USING (staged_id) LEFT JOIN crm_company c ON c.id = d.company_id,
      jsonb_to_record(i.payload - 'uscc') AS r({_TYPED})
 WHERE i.op = 'upsert' AND d.error = '' AND (c.id IS NULL OR c.source_hash <> i.hash OR c.source_key <> i.source_key)
-"""
+"""  # nosec B608 (constant names)
 _DELTA = "CREATE TEMP TABLE delta (company_id bigint, field text, before jsonb, after jsonb) ON COMMIT DROP"
 _INSERT_NEW = f"""
 INSERT INTO crm_company (id, {_NAMES}, source_id, source_key, source_hash, source_updated_at, version,
                          created_at, updated_at)
 SELECT w.company_id, {_INSERTED}, %(source)s, w.source_key, w.hash, w.source_updated_at, 1, now(), now()
 FROM wide w WHERE w.is_new ORDER BY w.staged_id
-"""
+"""  # nosec B608 (constant names)
 _FIND_DELTA = f"""
 INSERT INTO delta
 SELECT n.id, a.key, o.value, a.value
@@ -75,7 +75,7 @@ JOIN (SELECT id, {_NAMES} FROM crm_company) p ON p.id = n.id,
 LATERAL jsonb_each(to_jsonb(n) - 'id') a
 JOIN LATERAL jsonb_each(to_jsonb(p)) o ON o.key = a.key
 WHERE a.value IS DISTINCT FROM o.value
-"""
+"""  # nosec B608 (constant names)
 _FORMER_NAME_OF_RENAMED = """
 WITH put AS (
   INSERT INTO crm_companyname (company_id, name, valid_to)
@@ -86,7 +86,7 @@ INSERT INTO delta SELECT company_id, 'former_names', NULL, jsonb_agg(name) FROM 
 _UPDATE_CHANGED = f"""
 UPDATE crm_company c SET {", ".join(f"{name} = {value}" for name, value in _NEW_VALUES.items())}
 FROM wide w WHERE w.company_id = c.id AND EXISTS (SELECT 1 FROM delta d WHERE d.company_id = c.id)
-"""
+"""  # nosec B608 (constant names)
 _STAMP_SOURCE = """
 UPDATE crm_company c SET source_id = %(source)s, source_key = w.source_key, source_hash = w.hash,
        source_updated_at = coalesce(w.source_updated_at, c.source_updated_at)
@@ -170,7 +170,7 @@ WITH gone AS (
     SELECT c.id, c.status AS was {_ABSENT} FOR UPDATE OF c) old
   WHERE t.id = old.id RETURNING t.id, old.was)
 INSERT INTO delta SELECT id, 'status', to_jsonb(was), '"removed"'::jsonb FROM gone
-"""
+"""  # nosec B608 (constant names)
 
 _INDUSTRY = """
 UPDATE crm_company c SET industry_id = n.id
@@ -196,7 +196,7 @@ SELECT company_id, %(run)s,
 FROM (SELECT company_id, field, (jsonb_agg(before))->0 AS before, (jsonb_agg(after))->0 AS after FROM delta
       WHERE field NOT IN {_DERIVED} GROUP BY company_id, field) d
 WHERE company_id NOT IN (SELECT company_id FROM wide WHERE is_new) GROUP BY company_id ORDER BY company_id
-"""
+"""  # nosec B608 (constant names)
 _RESULTS = """
 UPDATE crm_stagedrecord s SET payload = NULL, company_id = d.company_id, result = CASE
     WHEN d.staged_id IS NULL THEN 'SKIP' WHEN d.error <> '' THEN 'ERROR' WHEN d.is_new THEN 'NEW'
