@@ -59,7 +59,12 @@ PAGES = {
     "chain": _CHAIN, "chain-file": _CHAIN, "chain-node": _CHAIN, "report": _CHAIN, "report-file": _CHAIN, "report-node": _CHAIN,
 }
 # Open to people who have not signed in.
-OPEN = {"healthz", "login", "logout"}
+OPEN = {"healthz", "login", "logout", "account_login", "mfa_authenticate", "sso-start", "sso-callback"}
+# Everybody's own account: no address of these names a person.
+ACCOUNT = {
+    "mfa_index", "account_reauthenticate", "mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp",
+    "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
+}
 
 # Columns that a role does not see: (person, model) → fields.
 HIDDEN = {

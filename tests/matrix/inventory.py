@@ -49,6 +49,7 @@ def undeclared(patterns: Sequence[Any]) -> list[str]:
             nameless = address.name == "" and address.route.endswith(("<path:object_id>/", "(?P<url>.*)$"))
         else:
             known = set(expect.PAGES) | expect.OPEN | set(getattr(expect, "API", {}))
+            known |= expect.ACCOUNT if "<" not in address.route else set()
             nameless = address.route == "admin/login/"
         if address.name not in known and not nameless:
             missing.append(f"{address.namespace}:{address.name} {address.route}")

@@ -16,7 +16,7 @@ from django.views.debug import ExceptionReporter
 from office import jobs
 from office.models import Job, User
 from office.redaction import HIDDEN, RedactingFilter, redact, secrets_of
-from office.roles import ADMINISTRATOR
+from office.roles import ADMINISTRATOR, OFFICER
 from tests import factories as make
 
 PLANTED = "Zx81-planted-value"
@@ -89,7 +89,7 @@ def test_a_page_that_breaks_tells_nothing(client: Client, monkeypatch: pytest.Mo
         raise RuntimeError(f"password={PLANTED} {django_settings.SECRET_KEY}")
 
     client.raise_request_exception = False
-    client.force_login(make.user("zhang"))
+    client.force_login(make.user("zhang", OFFICER))
     monkeypatch.setattr("chains.reports.pages.overview", broken)
     answer = client.get("/")
     html = answer.content.decode()

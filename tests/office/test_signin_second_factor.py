@@ -40,7 +40,7 @@ def boss() -> User:
 
 
 def enter(client: Client, username: str = "boss") -> Any:
-    return client.post("/login/", {"username": username, "password": PASSWORD, "next": "/plan/"})
+    return client.post("/login/", {"username": username, "password": PASSWORD, "next": "/admin/"})
 
 
 def set_up(client: Client) -> tuple[str, list[str]]:
@@ -70,41 +70,41 @@ def test_without_it_nothing_but_its_set_up_is_shown(client: Client, boss: User, 
 
 def test_a_program_is_told_so(client: Client, boss: User) -> None:
     client.force_login(boss)
-    answer = client.get("/plan/", HTTP_ACCEPT="application/json")
+    answer = client.get("/admin/", HTTP_ACCEPT="application/json")
     assert (answer.status_code, answer.json()) == (403, {"detail": "请先设置两步验证"})
 
 
 def test_a_superuser_is_privileged_without_a_role(client: Client) -> None:
     client.force_login(User.objects.create_superuser("root", password=PASSWORD))
-    assert client.get("/plan/")["Location"] == SET_UP
+    assert client.get("/admin/")["Location"] == SET_UP
 
 
 def test_the_roles_are_a_setting(client: Client, settings: Any) -> None:
     client.force_login(make.user("officer", OFFICER))
-    assert client.get("/plan/").status_code == 200
+    assert client.get("/admin/").status_code == 200
     settings.MFA_REQUIRED_ROLES = [OFFICER]
-    assert client.get("/plan/")["Location"] == SET_UP
+    assert client.get("/admin/")["Location"] == SET_UP
 
 
 def test_where_it_is_not_required_everybody_comes_in(client: Client, boss: User, settings: Any) -> None:
     settings.MFA_REQUIRED = False
     enter(client)
-    assert client.get("/plan/").status_code == 200
+    assert client.get("/admin/").status_code == 200
 
 
 def test_set_up_and_the_next_sign_in(client: Client, boss: User) -> None:
     enter(client)
     secret, codes = set_up(client)
     assert len(set(codes)) == 10
-    assert client.get("/plan/").status_code == 200
+    assert client.get("/admin/").status_code == 200
     again = Client()
     assert enter(again)["Location"] == ASK
-    assert again.get("/plan/").status_code == 302  # the password alone opens nothing
+    assert again.get("/admin/").status_code == 302  # the password alone opens nothing
     assert "两步验证" in again.get(ASK).content.decode()
     assert "验证码不对" in again.post(ASK, {"code": "000000"}).content.decode()
     with later():
-        assert again.post(ASK, {"code": code_at(secret)})["Location"] == "/plan/"
-        assert again.get("/plan/").status_code == 200
+        assert again.post(ASK, {"code": code_at(secret)})["Location"] == "/admin/"
+        assert again.get("/admin/").status_code == 200
 
 
 def test_a_code_is_good_once(client: Client, boss: User) -> None:
@@ -155,7 +155,7 @@ def test_another_persons_session_does_not_inherit_it(client: Client, boss: User)
     enter(client)
     set_up(client)
     client.force_login(make.user("second", ADMINISTRATOR))
-    assert client.get("/plan/")["Location"] == SET_UP
+    assert client.get("/admin/")["Location"] == SET_UP
 
 
 def test_a_privileged_person_cannot_switch_it_off(client: Client, boss: User) -> None:
@@ -229,7 +229,7 @@ def test_a_lost_one_is_reset_by_command(client: Client, boss: User) -> None:
     assert "两步验证：清除 2 条" in out.getvalue()
     again = Client()
     enter(again)
-    assert again.get("/plan/")["Location"] == SET_UP
+    assert again.get("/admin/")["Location"] == SET_UP
 
 
 @pytest.mark.parametrize(

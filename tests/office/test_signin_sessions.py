@@ -109,6 +109,7 @@ def _fewer(user: User) -> None:
 
 
 def _other_way_round(user: User) -> None:
+    user.groups.clear()
     Group.objects.get(name=ADMINISTRATOR).user_set.add(user)
 
 
@@ -117,6 +118,7 @@ def _no_staff(user: User) -> None:
 
 
 def _superuser(user: User) -> None:
+    user.groups.clear()
     User.objects.filter(pk=user.pk).update(is_superuser=True)
 
 

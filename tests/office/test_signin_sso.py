@@ -265,7 +265,7 @@ def test_who_has_one_here_is_asked_unless_it_was_given_there(client: Client, ide
     identity.claims["amr"] = ["mfa"]
     again = Client()
     assert enter(again, identity)["Location"] == "/"
-    assert again.get("/plan/").status_code == 200
+    assert again.get("/admin/").status_code == 200
 
 
 # -- where it calls
