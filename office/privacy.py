@@ -23,7 +23,8 @@ _SHORT = re.compile(r"\d{3,8}")
 _EXTENSION = re.compile(r"(?:转|分机|ext\.?|x|#)\s*(?P<extension>\d{1,6})$", re.IGNORECASE)
 _PUNCTUATION = re.compile(r"[\s()\-‐-―.·/_]+")
 
-# In running text: only what is surely a number that reaches somebody. Full-width digits count as digits.
+_FULL_WIDTH = str.maketrans("０１２３４５６７８９＋－＠", "0123456789+-@")
+# In running text: only what is surely a number that reaches somebody.
 _IN_TEXT = re.compile(
     r"(?<!\d)(?:(?:\+|00)?86[\s-]?)?1[3-9]\d(?:[\s-]?\d{4}){2}(?!\d)"
     r"|(?<!\d)0\d{2,3}[\s-]?\d{7,8}(?!\d)"
@@ -102,12 +103,12 @@ def mask_word(text: str) -> str:
 
 def mask_text(text: str) -> str:
     """Every telephone number and e-mail address inside a text, for logs and error reports."""
-    return _EMAIL_IN_TEXT.sub(_masked_email, _IN_TEXT.sub(_masked_phone, text))
+    return _EMAIL_IN_TEXT.sub(_masked_email, _IN_TEXT.sub(_masked_phone, text.translate(_FULL_WIDTH)))
 
 
 def carries_personal(text: str) -> bool:
     """Whether a text holds something that reaches a person."""
-    return mask_text(text) != text
+    return mask_text(text) != text.translate(_FULL_WIDTH)
 
 
 def _masked_phone(found: re.Match[str]) -> str:

@@ -94,8 +94,9 @@ class ContactForm(forms.ModelForm):
         self.fields["agreed_until"].initial = contact.keep_until if contact.keep_until_agreed else None
         for name in self.fields:
             if name.startswith("new_"):
-                shown = contact.masked(self.fields[name].column) or "未填"
-                self.fields[name].help_text = f"现为 {shown}；填写则替换，填 {CLEAR} 则清空，留空不变"
+                shown = contact.masked(self.fields[name].column)
+                said = f"现为 {shown}；填写则替换，填 {CLEAR} 则清空，留空不变" if shown else "现未填"
+                self.fields[name].help_text = said
 
     def clean_collected_on(self) -> Any:
         day = self.cleaned_data["collected_on"]
