@@ -77,6 +77,7 @@ class ContactForm(forms.ModelForm):
     class Meta:
         model = Contact
         fields = ["company", "name", "title", "department", "purpose", "basis", "collected_on"]
+        help_texts = {"name": _("姓名不掩码，凡能看到这条记录的人都能看到")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -84,9 +85,8 @@ class ContactForm(forms.ModelForm):
         self.fields["agreed_until"].help_text = (
             f"可留空：自最近使用之日起保存 {settings.CONTACT_RETENTION_MONTHS} 个月；与本人约定了更短的期限时填写"
         )
-        self.fields["name"].help_text = "姓名不掩码，凡能看到这条记录的人都能看到"
         if contact.pk is None:
-            self.fields.pop("keeper", None)
+            self.fields.pop("keeper", None)  # whoever enters it keeps it
             self.fields["collected_on"].initial = timezone.localdate()
             return
         self.fields["keeper"].queryset = keepers(keep=contact.keeper_id)
