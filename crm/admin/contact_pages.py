@@ -63,7 +63,7 @@ class ContactPages:
                 form.add_error("purpose", str(error))
         return self._page(request, "reveal", context)
 
-    @action(description=_("删除个人信息"), url_path="erase", permissions=["erase"])
+    @action(description=_("删除个人信息与召回"), url_path="erase", permissions=["erase"])
     def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
         contact = _contact(request, object_id, "erase")
         form = ReasonForm(request.POST or None)
