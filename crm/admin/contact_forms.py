@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
@@ -20,16 +19,12 @@ from unfold.widgets import (
 from crm.models import Contact
 from crm.retention import KeptTooLong, end_of_keeping
 from office.models import User
+from office.people import holding
 from office.privacy import PhoneError, canonical_phone
 from office.roles import PERMISSIONS
 
 CLEAR = "-"
-_KEEPING_ROLES = [role for role, rights in PERMISSIONS.items() if "crm.change_contact" in rights]
-
-
-def keepers(*, keep: int | None = None) -> QuerySet[User]:
-    """Who may keep a contact, and the one who does already."""
-    return User.objects.filter(Q(is_active=True, groups__name__in=_KEEPING_ROLES) | Q(pk=keep)).distinct()
+KEEPING_ROLES = [role for role, rights in PERMISSIONS.items() if "crm.change_contact" in rights]
 
 
 class NewValue(forms.CharField):
@@ -89,7 +84,7 @@ class ContactForm(forms.ModelForm):
             self.fields.pop("keeper", None)  # whoever enters it keeps it
             self.fields["collected_on"].initial = timezone.localdate()
             return
-        self.fields["keeper"].queryset = keepers(keep=contact.keeper_id)
+        self.fields["keeper"].queryset = holding(*KEEPING_ROLES, keep=contact.keeper_id)
         self.fields["keeper"].initial = contact.keeper_id
         self.fields["agreed_until"].initial = contact.keep_until if contact.keep_until_agreed else None
         for name in self.fields:
