@@ -20,7 +20,7 @@ from chains.models import (
     SupplyAlternative,
     SupplyGroup,
 )
-from crm.models import Company
+from crm.models import Company, Contact
 from office import scope
 from office.roles import ADMINISTRATOR, AUDITOR, CHAIN_LEADER, DEPARTMENT, OFFICER, OPERATOR, TEAM_LEAD
 from projects.models import Project
@@ -50,6 +50,10 @@ def _on_own_chains(user: Any) -> scope.Answer:
     return Q(pk__in=placed) | Q(pk__in=coming)
 
 
+def _contacts_on_own_chains(user: Any) -> scope.Answer:
+    return Q(company__in=Company.objects.filter(_on_own_chains(user)).values("pk"))
+
+
 scope.declare(Chain, {
     **{role: scope.every for role in (OFFICER, TEAM_LEAD, DEPARTMENT, AUDITOR)},
     CHAIN_LEADER: _own_chains, OPERATOR: scope.nobody, ADMINISTRATOR: scope.nobody,
@@ -64,3 +68,4 @@ scope.parts(GapReportRow, "report")
 scope.parts(Placement, "node", "company", "project")
 scope.contribute(Project, CHAIN_LEADER, _aimed_at_own_chains)
 scope.contribute(Company, CHAIN_LEADER, _on_own_chains)
+scope.contribute(Contact, CHAIN_LEADER, _contacts_on_own_chains)

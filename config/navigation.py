@@ -11,8 +11,10 @@ from django.urls import reverse
 GROUPS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
     ("招商", [
         ("企业", "apartment", "admin:crm_company_changelist", "crm.view_company"),
+        ("联系人", "contact_phone", "admin:crm_contact_changelist", "crm.view_contact"),
         ("项目", "rocket_launch", "admin:projects_project_changelist", "projects.view_project"),
         ("挂链", "link", "admin:chains_placement_changelist", "chains.view_placement"),
+        ("个人信息查阅记录", "visibility", "admin:crm_disclosure_changelist", "crm.view_disclosure"),
     ]),
     ("产业链", [
         ("产业链", "hub", "admin:chains_chain_changelist", "chains.view_chain"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
+from crm.services.retire_contacts import retire_contacts
 from crm.services.sync_companies import sync_companies
 from office import jobs
 
@@ -27,3 +28,8 @@ def nightly_sync(payload: Mapping[str, Any], now: dt.datetime) -> Mapping[str, A
     if not result.ok:
         raise SyncNotDone(f"{result.reason}（下一步：{result.next_step}）")
     return {"counts": result.counts}
+
+
+@jobs.register("crm.retire_contacts", label="联系人到期清理", daily_at=dt.time(4, 0))
+def nightly_retirement(payload: Mapping[str, Any], now: dt.datetime) -> Mapping[str, Any]:
+    return vars(retire_contacts(now=now))

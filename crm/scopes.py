@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db.models import Q
+
 from crm.models import (
     Company,
     CompanyEvent,
     CompanyGrade,
     CompanyIdentifier,
     CompanyName,
+    Contact,
+    Disclosure,
     IndustryCode,
     Source,
     StagedRecord,
@@ -15,7 +21,7 @@ from crm.models import (
     SyncRun,
 )
 from office import scope
-from office.roles import ADMINISTRATOR, AUDITOR, DEPARTMENT, OFFICER, OPERATOR, ROLES, TEAM_LEAD
+from office.roles import ADMINISTRATOR, AUDITOR, CHAIN_LEADER, DEPARTMENT, OFFICER, OPERATOR, ROLES, TEAM_LEAD
 
 BUREAU = {OFFICER, TEAM_LEAD, DEPARTMENT, AUDITOR}
 
@@ -29,3 +35,39 @@ scope.declare(IndustryCode, {role: scope.nobody if role == ADMINISTRATOR else sc
 for _model in (Source, SyncRun, SyncIssue):
     scope.declare(_model, {role: scope.every if role in BUREAU else scope.nobody for role in ROLES})
 scope.declare(StagedRecord, dict.fromkeys(ROLES, scope.nobody))  # raw rows of a run: machines only
+
+
+# --- personal information: whoever keeps it, his superiors, and those whom the apps above add by project and by chain ---
+
+
+def kept(user: Any) -> Q:
+    return Q(keeper=user)
+
+
+def kept_in_the_department(user: Any) -> Q:
+    return Q(keeper__department__in=user.department_tree) | Q(keeper=user)
+
+
+def _own_disclosures(user: Any) -> scope.Answer:
+    return Q(by=user)
+
+
+def _disclosures_of_the_department(user: Any) -> scope.Answer:
+    return Q(by__department__in=user.department_tree) | Q(by=user)
+
+
+scope.declare(
+    Contact,
+    {
+        OFFICER: kept, TEAM_LEAD: kept_in_the_department, DEPARTMENT: kept_in_the_department, AUDITOR: scope.every,
+        CHAIN_LEADER: scope.nobody,  # the chains above put their rule here
+        OPERATOR: scope.nobody, ADMINISTRATOR: scope.nobody,
+    },
+    change={OFFICER: kept, TEAM_LEAD: kept_in_the_department, DEPARTMENT: kept_in_the_department},
+)
+for _role in ROLES:  # nobody reads, filters, orders or exports by the clear columns: crm/services/disclosure.py is the way
+    scope.hide(Contact, _role, *Contact.CONFIDENTIAL_FIELDS, "privacy_salt")
+scope.declare(Disclosure, {
+    OFFICER: _own_disclosures, TEAM_LEAD: _disclosures_of_the_department, DEPARTMENT: _disclosures_of_the_department,
+    AUDITOR: scope.every, CHAIN_LEADER: scope.nobody, OPERATOR: scope.nobody, ADMINISTRATOR: scope.nobody,
+})

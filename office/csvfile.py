@@ -1,11 +1,13 @@
-"""Reading the fixtures' CSV files: a missing column or a bad cell is named by file, line and column."""
+"""CSV files: reading the fixtures, where a fault is named by file, line and column, and writing what people take away."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 class FixtureError(ValueError):
@@ -39,3 +41,26 @@ def read_lines(path: Path, columns: Sequence[str]) -> Iterator[Line]:
             raise FixtureError(f"{path.name} 缺少列：{'、'.join(sorted(missing))}")
         for row in reader:
             yield Line(path, reader.line_num, {key: (value or "").strip() for key, value in row.items() if key})
+
+
+# A spreadsheet runs a cell that begins with one of these, whether or not the file says that it is text.
+FORMULA = tuple("=+-@\t\r\n\x00＝＋－＠")
+BLANKS = " \u00a0\u3000\ufeff"  # skipped by spreadsheets before they look
+
+
+def safe_cell(value: Any) -> str:
+    """The cell as text that no spreadsheet takes for a formula: an apostrophe in front of whatever would start one."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(FORMULA) or text.lstrip(BLANKS).startswith(FORMULA) else text
+
+
+def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """A CSV file line by line, for streaming; the BOM tells Excel that it is UTF-8."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    buffer.write("\ufeff")
+    for row in (header, *rows):
+        writer.writerow([safe_cell(value) for value in row])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()

@@ -23,7 +23,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from office.models import Job
-from office.redaction import redact
+from office.redaction import clean
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ def run(job: Job, *, clock: Clock) -> bool:
         result = kind.handler(job.payload, clock())
     except Exception:  # a job's failure is a row, never a dead worker
         logger.exception("job %s failed", job)
-        error = redact(traceback.format_exc(limit=20))
+            error = clean(traceback.format_exc(limit=20))  # PostgreSQL quotes the row that it refuses
         if job.attempts >= MAX_ATTEMPTS:
             _close(job, state=Job.State.DEAD, now=clock(), error=error)
         else:

@@ -1,4 +1,5 @@
-"""Secrets stay out of logs, error reports and the errors of jobs: known values by value, the rest by their look."""
+"""Secrets and personal data stay out of logs, error reports and the errors of jobs: known secrets by value, the rest by
+their look."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.views.debug import SafeExceptionReporterFilter
+
+from office.privacy import mask_text
 
 HIDDEN = "******"
 SHORTEST = 6  # a shorter value would hide half of every sentence
@@ -43,17 +46,24 @@ def redact(text: str, *, known: Iterable[str] | None = None) -> str:
     return IN_ADDRESS.sub(rf"\1:{HIDDEN}", LOOKS.sub(rf"\1{HIDDEN}", text))
 
 
+def clean(text: str) -> str:
+    """Without secrets, telephone numbers and e-mail addresses."""
+    return mask_text(redact(text))
+
+
 class RedactingFilter(logging.Filter):
+    """For every handler: message, arguments, traceback and stack are put together first and then cleaned as one text."""
+
     def filter(self, record: logging.LogRecord) -> bool:
         try:
             message = record.getMessage()
         except (TypeError, ValueError):  # a call with wrong arguments must not fail here, in the middle of the work
             message = f"{record.msg} {record.args}"
-        record.msg, record.args = redact(message), ()
+        record.msg, record.args = clean(message), ()
         if record.exc_info and not record.exc_text:
-            record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
-        elif record.exc_text:
-            record.exc_text = redact(record.exc_text)
+            record.exc_text = logging.Formatter().formatException(record.exc_info)  # printed by formatters as it stands
+        record.exc_text = clean(record.exc_text) if record.exc_text else record.exc_text
+        record.stack_info = clean(record.stack_info) if record.stack_info else record.stack_info
         return True
 
 

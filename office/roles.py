@@ -44,20 +44,25 @@ _WORK = [
     "projects.add_project", "projects.change_project", "projects.add_commitment", "projects.change_commitment",
     "chains.add_placement", "chains.change_placement", "chains.add_chainversion",
 ]
+# Contacts are masked for everybody who may view them; a reveal or an export is logged with its purpose.
+_READ_CONTACTS = ["crm.view_contact", "crm.view_disclosure"]
+_KEEP_CONTACTS = [
+    *_READ_CONTACTS, "crm.add_contact", "crm.change_contact", "crm.reveal_contact", "crm.export_contact",
+]
 _READ_ACCOUNTS = ["office.view_user", "office.view_department", "office.view_job", "auth.view_group"]
 PERMISSIONS: dict[str, list[str]] = {
-    OFFICER: [*_READ_BUSINESS, *_READ_SYNC, *_WORK],
-    TEAM_LEAD: [*_READ_BUSINESS, *_READ_SYNC, *_WORK],
+    OFFICER: [*_READ_BUSINESS, *_READ_SYNC, *_WORK, *_KEEP_CONTACTS],
+    TEAM_LEAD: [*_READ_BUSINESS, *_READ_SYNC, *_WORK, *_KEEP_CONTACTS, "crm.erase_contact"],
     # Reads what its people do, keeps carriers, and appoints 链长 and 专班联系人.
     DEPARTMENT: [
         *_READ_BUSINESS, *_READ_SYNC, "projects.add_zone", "projects.change_zone", "projects.add_carrier",
         "projects.change_carrier", "projects.add_carrieroperator", "projects.change_carrieroperator",
         "chains.change_chain", "chains.add_chainleader", "chains.change_chainleader", "chains.add_leadfirm",
-        "chains.change_leadfirm",
+        "chains.change_leadfirm", *_READ_CONTACTS, "crm.erase_contact",
     ],
-    CHAIN_LEADER: _READ_BUSINESS,
+    CHAIN_LEADER: [*_READ_BUSINESS, "crm.view_contact"],
     OPERATOR: [*_READ_PLAN, *_READ_COMPANIES, *_READ_PROJECTS],
-    AUDITOR: [*_READ_BUSINESS, *_READ_SYNC, *_READ_ACCOUNTS],
+    AUDITOR: [*_READ_BUSINESS, *_READ_SYNC, *_READ_ACCOUNTS, *_READ_CONTACTS],
     # Keeps people and jobs, and has no business data.
     ADMINISTRATOR: [
         *_READ_ACCOUNTS, "office.add_user", "office.change_user", "office.add_department", "office.change_department",

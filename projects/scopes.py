@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from crm.models import Company
+from crm.models import Company, Contact
+from crm.scopes import kept, kept_in_the_department
 from office import scope
 from office.roles import (
     ADMINISTRATOR,
@@ -30,11 +31,11 @@ from projects.models import (
 )
 
 
-def _own(user: Any) -> scope.Answer:
+def _own(user: Any) -> Q:
     return Q(officer=user)
 
 
-def _of_the_department(user: Any) -> scope.Answer:
+def _of_the_department(user: Any) -> Q:
     return Q(officer__department__in=user.department_tree) | Q(officer=user)
 
 
@@ -70,3 +71,23 @@ scope.hide(Project, OPERATOR, "total_investment", "expected_output", "next_step"
 for _part in (StageChange, OfficerAssignment, Commitment):
     scope.parts(_part, "project")
 scope.contribute(Company, OPERATOR, _moving_into_own_carriers)
+
+
+# --- contacts of the companies whose projects one answers for -----------------------------------------------------
+
+
+def _companies(projects: Q) -> Q:
+    return Q(company__in=Project.objects.filter(projects).values("company"))
+
+
+def _contacts_of_own_projects(user: Any) -> scope.Answer:
+    return kept(user) | _companies(_own(user))
+
+
+def _contacts_of_the_department(user: Any) -> scope.Answer:
+    return kept_in_the_department(user) | _companies(_of_the_department(user))
+
+
+scope.contribute(Contact, OFFICER, _contacts_of_own_projects)
+for _role in (TEAM_LEAD, DEPARTMENT):
+    scope.contribute(Contact, _role, _contacts_of_the_department)

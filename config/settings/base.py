@@ -176,5 +176,17 @@ LOGGING = {
     "filters": {"redact": {"()": "office.redaction.RedactingFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"httpx": {"level": "WARNING"}, "axes": {"level": "WARNING"}},
+    "loggers": {
+        "httpx": {"level": "WARNING"}, "axes": {"level": "WARNING"},
+        # Django's own handlers mail and print unmasked: all its lines go through ours.
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+    },
 }
+
+# Personal information of contacts (个人信息保护法 第十九条: no longer than the purpose needs).
+CONTACT_RETENTION_MONTHS = int(os.environ.get("CONTACT_RETENTION_MONTHS", "24"))  # counted from the last use
+CONTACT_WARN_DAYS = int(os.environ.get("CONTACT_WARN_DAYS", "30"))
+CONTACT_REVEALS_A_DAY = int(os.environ.get("CONTACT_REVEALS_A_DAY", "50"))  # for each person
+CONTACT_PHONE_SEARCHES_A_DAY = int(os.environ.get("CONTACT_PHONE_SEARCHES_A_DAY", "50"))  # for each person
+CONTACT_EXPORT_MOST = int(os.environ.get("CONTACT_EXPORT_MOST", "200"))  # contacts in one export

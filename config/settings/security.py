@@ -155,4 +155,5 @@ FILE_UPLOAD_PERMISSIONS = 0o640
 
 # ---- Secrets stay out of logs and error reports.
 
-DEFAULT_EXCEPTION_REPORTER_FILTER = "office.redaction.ReportFilter"
+DEFAULT_EXCEPTION_REPORTER = "office.logs.MaskedReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "office.logs.HidePosted"

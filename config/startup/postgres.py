@@ -37,6 +37,8 @@ MARKER_FILE = "server_marker"
 FAST: Steps = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 5.0))
 START_PATIENCE = 300.0  # replaying the log after a crash takes its time
 ADVICE = "可设环境变量 DATABASE_URL 改用现有的 PostgreSQL"
+# A refused row is quoted in DETAIL and its statement in STATEMENT: both would put telephone numbers into the log.
+DISCREET = ("log_error_verbosity=terse", "log_min_error_statement=panic")
 FOR_TESTS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_size=2GB")
 
 
@@ -188,7 +190,7 @@ def _launch(layout: Layout, home: Home, *, for_tests: bool) -> Postgres:
     before = log.stat().st_size
     options = [
         "listen_addresses=", f'unix_socket_directories="{sockets}"', "unix_socket_permissions=0700", "port=5432",
-        "logging_collector=off", *(FOR_TESTS if for_tests else ()),
+        "logging_collector=off", *DISCREET, *(FOR_TESTS if for_tests else ()),
     ]
     argv: list[str | Path] = [home.binaries / "postgres", "-D", home.data]
     for option in options:

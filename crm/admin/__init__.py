@@ -1,4 +1,7 @@
 from crm.admin.company import CompanyAdmin
+from crm.admin.contacts import ContactAdmin, DisclosureAdmin
 from crm.admin.sync import IndustryCodeAdmin, SourceAdmin, SyncIssueAdmin, SyncRunAdmin
 
-__all__ = ["CompanyAdmin", "IndustryCodeAdmin", "SourceAdmin", "SyncIssueAdmin", "SyncRunAdmin"]
+__all__ = [
+    "CompanyAdmin", "ContactAdmin", "DisclosureAdmin", "IndustryCodeAdmin", "SourceAdmin", "SyncIssueAdmin", "SyncRunAdmin",
+]

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from crm.admin.changes import change_lines
+from crm.admin.contacts import CompanyContactInline
 from crm.admin.filters import DistrictFilter, GradeFilter, SectionFilter
 from crm.admin.forms import CompanyForm, product_lines
 from crm.models import Company, CompanyEvent, CompanyGrade, CompanyIdentifier, CompanyName
@@ -104,7 +105,7 @@ class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
     list_per_page = 50
     show_full_result_count = False
     autocomplete_fields = ["industry"]
-    inlines = [IdentifierInline, FormerNameInline, GradeInline, SyncedGradeInline, EventInline]
+    inlines = [IdentifierInline, FormerNameInline, GradeInline, SyncedGradeInline, CompanyContactInline, EventInline]
     actions: list[Any] = []
 
     def get_fieldsets(self, request: HttpRequest, obj: Company | None = None) -> list[Any]:

@@ -132,7 +132,7 @@ def test_what_a_person_entered_can_be_edited(officer: Client) -> None:
 
 
 def blank_inlines(company: Company | None, **values: str) -> dict[str, str]:
-    sets = ("identifiers", "former_names", "grades", "grades-2", "events", "placements", "projects", "projects-2")
+    sets = ("identifiers", "former_names", "grades", "grades-2", "contacts", "events", "placements", "projects", "projects-2")
     data = {f"{name}-{key}": "0" for name in sets for key in ("TOTAL_FORMS", "INITIAL_FORMS", "MIN_NUM_FORMS")}
     base = {
         "name": "深圳市手录示例有限公司",

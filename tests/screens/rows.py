@@ -26,6 +26,8 @@ BY_TYPE: list[tuple[type[models.Field], Any]] = [
 
 # What a constraint asks for beyond the required fields: model → nullable fields to fill.
 ALSO = {"chains.Placement": ("company",)}
+# What a constraint asks of a text.
+GIVEN: dict[str, dict[str, Any]] = {"crm.Disclosure": {"purpose": "约定现场踏勘时间", "fields": ["phone"]}}
 
 
 def _value(field: models.Field, depth: int) -> Any:
@@ -56,4 +58,4 @@ def a_row(model: type[models.Model], *, depth: int = 0) -> models.Model:
     also = ALSO.get(model._meta.label, ())
     chosen = [field for field in model._meta.concrete_fields if field.name in also or not _left_out(field)]
     fields = {field.name: _value(field, depth) for field in chosen}
-    return model._default_manager.create(**fields)
+    return model._default_manager.create(**{**fields, **GIVEN.get(model._meta.label, {})})

@@ -14,6 +14,7 @@ from chains.reports.summary import summary
 from chains.reports.write import write_reports
 from chains.services.journey import place_and_report
 from chains.services.load_demo import load_demo_projects
+from crm.services.load_contacts import load_demo_contacts
 from crm.services.sync_companies import sync_companies
 
 
@@ -28,7 +29,9 @@ class Command(BaseCommand):
         now = timezone.localtime()
         synced = self._sync(now)
         if settings.DEMO_USERS:
-            load_demo_projects(folder=Path(settings.FIXTURES_DIR) / "demo", now=now)
+            demo = Path(settings.FIXTURES_DIR) / "demo"
+            load_demo_projects(folder=demo, now=now)
+            load_demo_contacts(folder=demo, now=now)
         placed, reports = place_and_report(as_of=now.date(), now=now)
         if options["reports_dir"] is not None:
             write_reports(reports.reports, folder=options["reports_dir"])
