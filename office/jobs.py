@@ -120,7 +120,7 @@ def run(job: Job, *, clock: Clock) -> bool:
         result = kind.handler(job.payload, clock())
     except Exception:  # a job's failure is a row, never a dead worker
         logger.exception("job %s failed", job)
-            error = clean(traceback.format_exc(limit=20))  # PostgreSQL quotes the row that it refuses
+        error = clean(traceback.format_exc(limit=20))  # PostgreSQL quotes the row that it refuses
         if job.attempts >= MAX_ATTEMPTS:
             _close(job, state=Job.State.DEAD, now=clock(), error=error)
         else:

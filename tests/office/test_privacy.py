@@ -146,7 +146,7 @@ def test_canary_without_the_filter_the_number_is_found(write: Any) -> None:
 
 def unmasked(logging_settings: dict[str, Any]) -> list[str]:
     """Handlers without the filter."""
-    return [name for name, one in logging_settings["handlers"].items() if "personal" not in one.get("filters", [])]
+    return [name for name, one in logging_settings["handlers"].items() if "redact" not in one.get("filters", [])]
 
 
 def test_every_handler_masks() -> None:
