@@ -13,8 +13,11 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin as UnfoldAdmin
+from unfold.admin import TabularInline
 from unfold.decorators import display
+
+from office.admin_history import HistoryMixin
 
 DASH = "—"
 LINK_CLASS = "text-primary-600 dark:text-primary-500 underline"
@@ -104,6 +107,10 @@ class _ReadOnly:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class ModelAdmin(HistoryMixin, UnfoldAdmin):  # type: ignore[misc]
+    """The page of every model of ours: the theme's, with the audit's history and the list as of a date."""
 
 
 class ReadOnlyAdmin(_ReadOnly, ModelAdmin):

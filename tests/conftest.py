@@ -50,6 +50,7 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
 @pytest.fixture
 def empty_audit(django_db_setup: None) -> None:
     """The audit outlives the tests that commit: whoever counts entries begins with none."""
-    from tests.office.audit_trail import wipe
+    from tests.office.audit_trail import lend_backdate, wipe
 
     wipe()
+    lend_backdate()

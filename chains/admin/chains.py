@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from chains.admin.links import chain_page, node_page
@@ -20,6 +20,7 @@ from chains.models import Chain, ChainLeader, ChainVersion, LeadFirm, Node, Node
 from chains.services.make_report import make_report
 from office.admin_tools import (
     DASH,
+    ModelAdmin,
     ReadOnlyAdmin,
     ReadOnlyInline,
     as_text,

@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -19,7 +18,7 @@ from chains.admin.links import node_page
 from chains.models import Placement
 from chains.reports.build import evidence_words
 from chains.services.decide_placement import decide_placement
-from office.admin_tools import DASH, as_text, link_to
+from office.admin_tools import DASH, ModelAdmin, as_text, link_to
 
 STATE_COLOURS = {"candidate": "warning", "confirmed": "success", "rejected": "danger"}
 MOST_NAMED = 5

@@ -8,14 +8,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
 from crm.admin.changes import change_lines
 from crm.admin.filters import DistrictFilter, GradeFilter, SectionFilter
 from crm.admin.forms import CompanyForm, product_lines
 from crm.models import Company, CompanyEvent, CompanyGrade, CompanyIdentifier, CompanyName
 from crm.services.save_company import save_company
-from office.admin_tools import DASH, ReadOnlyInline, lines_of, link_to
+from office.admin_tools import DASH, ModelAdmin, ReadOnlyInline, lines_of, link_to
 from office.money import format_yuan
 
 

@@ -12,12 +12,11 @@ from django.forms import ModelForm, ModelMultipleChoiceField
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from office.admin_tools import DASH, ReadOnlyAdmin, lines_of
+from office.admin_tools import DASH, ModelAdmin, ReadOnlyAdmin, lines_of
 from office.models import Department, User
 
 admin.site.unregister(Group)

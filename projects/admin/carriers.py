@@ -7,10 +7,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from office.admin_tools import DASH, ReadOnlyInline, as_text, link_to, links_to
+from office.admin_tools import DASH, ModelAdmin, ReadOnlyInline, as_text, link_to, links_to
 from projects.models import Carrier, Project, Zone
 
 OFFICER = as_text("officer", _("专人"))

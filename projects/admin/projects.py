@@ -7,11 +7,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from crm.models import Company
-from office.admin_tools import DASH, ReadOnlyInline, add_inline, as_text, lines_of, link_to, span_text
+from office.admin_tools import DASH, ModelAdmin, ReadOnlyInline, add_inline, as_text, lines_of, link_to, span_text
 from office.models import User
 from office.money import format_yuan
 from projects import lifecycle

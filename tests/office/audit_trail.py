@@ -65,3 +65,21 @@ def unguarded() -> Iterator[psycopg.Cursor[Any]]:
 def wipe() -> None:
     with unguarded() as cursor:
         cursor.execute("TRUNCATE audit.block, audit.entry, audit.link RESTART IDENTITY")
+
+
+def backdate(*, days: int) -> None:
+    """Let everything written so far have been written earlier; within the test's transaction, which is rolled back.
+
+    The role of the tests cannot do it, so the keeper lends it his rights through a function of his own.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT public.test_backdate(%s)", [days])
+
+
+def lend_backdate() -> None:
+    with unguarded() as cursor:
+        cursor.execute("""
+            CREATE OR REPLACE FUNCTION public.test_backdate(days integer) RETURNS void
+            LANGUAGE plpgsql SECURITY DEFINER SET session_replication_role = replica AS
+            $$ BEGIN UPDATE audit.block SET at = at - make_interval(days => days); END $$
+        """)
