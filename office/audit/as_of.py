@@ -10,22 +10,25 @@ from django.db import connection, models
 
 from office.audit.history import decode
 from office.audit.registry import recorded_fields
-from office.audit.triggers import BLOCK
+from office.audit.triggers import PAGES
 
 Row = dict[str, Any]  # column → value as JSON holds it
 
 _FIRST_AFTER = f"""
-SELECT e.kind::text FROM audit.entry e JOIN audit.block b ON b.id = e.id / {BLOCK}
-WHERE e.row_id = %s AND b.table_name = %s AND b.at > %s ORDER BY e.id LIMIT 1
+SELECT e.kind FROM audit.page p JOIN audit.block b ON b.id = p.id / {PAGES} CROSS JOIN LATERAL audit.lines(p) e
+WHERE int8range(p.first_row, p.last_row, '[]') @> %s::bigint AND e.row_id = %s AND b.table_name = %s AND b.at > %s
+ORDER BY e.id LIMIT 1
 """  # noqa: S608
 _AFTER = f"""
-SELECT e.row_id, e.kind::text, e.data FROM audit.entry e JOIN audit.block b ON b.id = e.id / {BLOCK}
-WHERE e.row_id = ANY(%s) AND b.table_name = %s AND b.at > %s ORDER BY e.id DESC
+SELECT e.row_id, e.kind, e.data FROM unnest(%s::bigint[]) AS asked(row_id)
+JOIN audit.page p ON int8range(p.first_row, p.last_row, '[]') @> asked.row_id
+JOIN audit.block b ON b.id = p.id / {PAGES} JOIN LATERAL audit.lines(p) e ON e.row_id = asked.row_id
+WHERE b.table_name = %s AND b.at > %s ORDER BY e.id DESC
 """  # noqa: S608
 _GONE_SINCE = f"""
 SELECT DISTINCT e.row_id FROM audit.block b
-JOIN audit.entry e ON e.id > b.id * {BLOCK} AND e.id <= b.id * {BLOCK} + b.entries
-WHERE b.table_name = %s AND b.at > %s AND e.kind = 'D' ORDER BY e.row_id
+JOIN audit.page p ON p.id > b.id * {PAGES} AND p.id < (b.id + 1) * {PAGES} CROSS JOIN LATERAL audit.lines(p) e
+WHERE b.table_name = %s AND b.at > %s AND b.verb IN ('D', 'U') AND e.kind = 'D' ORDER BY e.row_id
 """  # noqa: S608
 
 
@@ -41,7 +44,7 @@ class CameLater(models.Expression):
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         quote = connection.ops.quote_name
         key = f"{quote(self.model._meta.db_table)}.{quote(self.model._meta.pk.column)}"
-        query = _FIRST_AFTER.replace("%s", key, 1)
+        query = _FIRST_AFTER.replace("%s", key, 2)
         return f"coalesce(({query}) = 'I', false)", [self.model._meta.db_table, self.moment]
 
 

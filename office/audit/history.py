@@ -11,23 +11,25 @@ from typing import Any
 
 from django.db import connection, models
 
-from office.audit.triggers import BLOCK
+from office.audit.triggers import PAGES
 
-_COLUMNS = "e.id, e.row_id, e.kind::text, e.data, b.at, b.actor, b.channel, b.request_id, b.table_name"
+_COLUMNS = "e.id, e.row_id, e.kind, e.data, b.at, b.actor, b.channel, b.request_id, b.table_name"
 _OF_ROWS = f"""
 SELECT {_COLUMNS}
 FROM unnest(%s::text[], %s::bigint[]) AS asked(table_name, row_id)
-JOIN audit.entry e ON e.row_id = asked.row_id
-JOIN audit.block b ON b.id = e.id / {BLOCK} AND b.table_name = asked.table_name
+JOIN audit.page p ON int8range(p.first_row, p.last_row, '[]') @> asked.row_id
+JOIN audit.block b ON b.id = p.id / {PAGES} AND b.table_name = asked.table_name
+JOIN LATERAL audit.lines(p) e ON e.row_id = asked.row_id
 ORDER BY e.id DESC LIMIT %s OFFSET %s
 """  # noqa: S608
 _IN_BLOCK = f"""
-SELECT {_COLUMNS} FROM audit.block b JOIN audit.entry e ON e.id > b.id * {BLOCK} AND e.id <= b.id * {BLOCK} + b.entries
-WHERE b.id = %s ORDER BY e.id LIMIT %s
+SELECT {_COLUMNS} FROM audit.block b JOIN audit.page p ON p.id > b.id * {PAGES} AND p.id < (b.id + 1) * {PAGES}
+CROSS JOIN LATERAL audit.lines(p) e WHERE b.id = %s ORDER BY e.id LIMIT %s
 """  # noqa: S608
 # Removals are few, so the blocks of the table are walked instead of keeping an index on every parent.
 _GONE = f"""
-SELECT e.row_id FROM audit.block b JOIN audit.entry e ON e.id > b.id * {BLOCK} AND e.id <= b.id * {BLOCK} + b.entries
+SELECT e.row_id FROM audit.block b JOIN audit.page p ON p.id > b.id * {PAGES} AND p.id < (b.id + 1) * {PAGES}
+CROSS JOIN LATERAL audit.lines(p) e
 WHERE b.table_name = %s AND b.verb = 'D' AND e.data::json ->> %s = %s
 """  # noqa: S608
 

@@ -33,8 +33,8 @@ class Link:
     hash: bytes
 
 
-def entry_hash(id_: int, row_id: int, kind: str, data: str) -> bytes:
-    return hashlib.sha256(f"{id_}|{row_id}|{kind}|{data}".encode()).digest()
+def page_hash(id_: int, first_row: int, last_row: int, entries: int, data: str) -> bytes:
+    return hashlib.sha256(f"{id_}|{first_row}|{last_row}|{entries}\n{data}".encode()).digest()
 
 
 def block_line(block: Block) -> str:

@@ -36,17 +36,30 @@ CREATE TABLE audit.block (
 );
 CREATE INDEX block_of_table ON audit.block (table_name, at);
 
--- One changed row; entry n of block b has the id b * 10000000 + n. kind and data, a JSON object as text:
--- I the new row, D the old row, U {"column": [before, after], ...} of the changed columns alone.
-CREATE TABLE audit.entry (
+-- The changed rows of a block, a hundred to a page: a row of its own for each would cost half of what it records.
+-- Page p of block b has the id b * 1000000 + p. Each line of data is one entry, in the order of the rows' numbers:
+-- the row's number, then I and the new row, D and the old row, or U and {"column": [before, after], ...}.
+CREATE TABLE audit.page (
     id bigint PRIMARY KEY,
-    row_id bigint NOT NULL,
-    kind "char" NOT NULL,
+    first_row bigint NOT NULL,
+    last_row bigint NOT NULL,
+    entries smallint NOT NULL,
     data text NOT NULL,
     hash bytea NOT NULL
 );
--- The row's number alone: other tables' rows of the same number are few, and the index stays half as large.
-CREATE INDEX entry_of_row ON audit.entry (row_id);
+ALTER TABLE audit.page ALTER COLUMN data SET STORAGE EXTERNAL;  -- compressing takes longer than writing
+CREATE INDEX page_of_row ON audit.page USING gist (int8range(first_row, last_row, '[]'));
+
+-- The entries of a page; entry n of block b has the id b * 100000000 + n.
+CREATE FUNCTION audit.lines(p audit.page) RETURNS TABLE (id bigint, row_id bigint, kind text, data text)
+STABLE LANGUAGE sql AS $$
+    SELECT p.id / 1000000 * 100000000 + (p.id % 1000000 - 1) * 100 + n,
+           substring(line from '^-?[0-9]+')::bigint, substring(line from '[IUD]'), substring(line from '[IUD](.*)')
+    FROM string_to_table(p.data, E'\n') WITH ORDINALITY AS l(line, n)
+$$;
+
+CREATE VIEW audit.entry AS
+SELECT l.id, p.id / 1000000 AS block_id, l.row_id, l.kind, l.data FROM audit.page p, LATERAL audit.lines(p) l;
 
 CREATE TABLE audit.link (
     no bigint PRIMARY KEY,
@@ -61,7 +74,7 @@ BEGIN
 END $$;
 
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.block FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.entry FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.page FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.link FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse();
 
 -- Closes a block: who, as the program's connection says (audit.context), and what, as the table's trigger counted it.
@@ -110,11 +123,11 @@ DO $$
 DECLARE
     writer text := current_setting('audit.writer');
 BEGIN
-    REVOKE UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON audit.block, audit.entry, audit.link FROM CURRENT_USER;
+    REVOKE UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON audit.block, audit.page, audit.link FROM CURRENT_USER;
     IF writer <> current_user THEN
         EXECUTE format('GRANT USAGE ON SCHEMA audit TO %I', writer);
-        EXECUTE format('GRANT SELECT ON audit.block, audit.entry, audit.link TO %I', writer);
-        EXECUTE format('GRANT INSERT ON audit.entry TO %I', writer);
+        EXECUTE format('GRANT SELECT ON audit.block, audit.page, audit.link, audit.entry TO %I', writer);
+        EXECUTE format('GRANT INSERT ON audit.page TO %I', writer);
         EXECUTE format('GRANT USAGE ON SEQUENCE audit.block_id_seq TO %I', writer);
         EXECUTE format('GRANT EXECUTE ON FUNCTION audit.close_block TO %I', writer);
     END IF;

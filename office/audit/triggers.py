@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-BLOCK = 10_000_000  # entry n of block b has the id b * BLOCK + n
+PAGE = 100  # entries to a page
+PAGES = 1_000_000  # page p of block b has the id b * PAGES + p
+BLOCK = PAGE * PAGES  # entry n of block b has the id b * BLOCK + n
 HIDDEN = "#"  # stands for a value that is never stored
 TRIGGERS = (
     ("audit_insert", "AFTER INSERT", "REFERENCING NEW TABLE AS new_rows"),
@@ -77,14 +79,19 @@ def _changes(table: Table) -> str:
 
 
 def _put(rows: str) -> str:
-    """Write the entries of `rows` (row_id, kind, data) and take their number and digest."""
+    """Write `rows` (row_id, kind, data) as pages, and take the number of entries and the digest of the pages' hashes."""
     return f"""
     WITH put AS (
-      INSERT INTO audit.entry (id, row_id, kind, data, hash)
-      SELECT id, row_id, kind, data, sha256(convert_to(concat(id, '|', row_id, '|', kind, '|', data), 'UTF8'))
-      FROM (SELECT v_block * {BLOCK} + row_number() OVER () AS id, row_id, kind, data FROM ({rows}) r) e
-      RETURNING id, hash)
-    SELECT count(*), sha256(string_agg(hash, ''::bytea ORDER BY id)) INTO v_count, v_digest FROM put;"""
+      INSERT INTO audit.page (id, first_row, last_row, entries, data, hash)
+      SELECT id, first_row, last_row, entries, data,
+        sha256(convert_to(concat(id, '|', first_row, '|', last_row, '|', entries, E'\\n', data), 'UTF8'))
+      FROM (
+        SELECT v_block * {PAGES} + page AS id, min(row_id) AS first_row, max(row_id) AS last_row, count(*) AS entries,
+          string_agg(concat(row_id, kind, data), E'\\n' ORDER BY row_id) AS data
+        FROM (SELECT (row_number() OVER (ORDER BY row_id) - 1) / {PAGE} + 1 AS page, row_id, kind, data FROM ({rows}) r) e
+        GROUP BY page) p
+      RETURNING id, entries, hash)
+    SELECT coalesce(sum(entries), 0), sha256(string_agg(hash, ''::bytea ORDER BY id)) INTO v_count, v_digest FROM put;"""
 
 
 def _rows(table: Table) -> dict[str, str]:
@@ -137,7 +144,7 @@ def bridge_sql(table: Table) -> str:
 def _function(table: Table, rows: dict[str, str]) -> str:
     name = _text(table.name)
     return f"""CREATE OR REPLACE FUNCTION public.{_quoted(table.function)}() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $audit$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '64MB' AS $audit$
 #variable_conflict use_column
 DECLARE
     v_block bigint := nextval('audit.block_id_seq');

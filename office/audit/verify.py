@@ -1,6 +1,6 @@
 """Recompute the chain in Python and stop at the first thing that is wrong.
 
-The server only hands over rows; every hash is made here. Memory stays flat: links come a thousand at a time, entries
+The server only hands over rows; every hash is made here. Memory stays flat: links come a thousand at a time, pages
 as a stream. All of it reads one snapshot, so that writers need not wait.
 """
 
@@ -15,8 +15,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from office.audit.lines import GENESIS, Block, Link, entry_hash, link_hash
-from office.audit.triggers import BLOCK
+from office.audit.lines import GENESIS, Block, Link, link_hash, page_hash
+from office.audit.triggers import BLOCK, PAGE, PAGES
 
 BATCH = 1_000
 
@@ -136,24 +136,23 @@ class _Walk:
         self.links += 1
 
     def _check_entries(self, blocks: list[Block]) -> None:
-        """Entries of the blocks in the order of their ids; a block's entries are numbered from 1 without a gap."""
+        """Pages of the blocks in the order of their ids; a block's pages are numbered from 1 and full but for the last."""
         in_order = sorted((block for block in blocks if block.verb != "T"), key=lambda block: block.id)
-        stream = _entries([block.id for block in in_order])
+        stream = _pages([block.id for block in in_order])
         ahead = next(stream, None)
         for block in in_order:
             digest = hashlib.sha256()
-            expected = block.id * BLOCK
-            while ahead is not None and ahead[0] // BLOCK == block.id:
-                expected += 1
-                _check_entry(ahead, expected, block)
-                digest.update(ahead[4])
-                self.entries += 1
+            done = 0
+            while ahead is not None and ahead[0] // PAGES == block.id:
+                done = _check_page(ahead, done, block)
+                digest.update(ahead[5])
                 ahead = next(stream, None)
-            if expected - block.id * BLOCK != block.entries:
-                raise _Bad("missing_entry", expected + 1, _("缺少审计条目 %(id)d") % {"id": expected + 1})
+            if done < block.entries:
+                raise _missing(block.id * BLOCK + done + 1)
             if digest.digest() != block.digest:
                 text = _("审计记录 %(id)d 的条目被改动（条目与指纹一同改过）") % {"id": block.id}
                 raise _Bad("changed_entry", block.id, text)
+            self.entries += done
 
     def check_outside(self, *, whole: bool) -> None:
         """Blocks without a link, and (looking at everything) entries without a block."""
@@ -166,21 +165,33 @@ class _Walk:
         if unlinked:
             raise _Bad("unlinked_block", unlinked[0][0], _("审计记录 %(id)d 不在审计链上") % {"id": unlinked[0][0]})
         stray = whole and _rows(
-            f"SELECT e.id FROM audit.entry e LEFT JOIN audit.block b ON b.id = e.id / {BLOCK} AND b.verb <> 'T'"  # noqa: S608
-            " WHERE b.id IS NULL ORDER BY e.id LIMIT 1", {},
+            f"SELECT p.id FROM audit.page p LEFT JOIN audit.block b ON b.id = p.id / {PAGES} AND b.verb <> 'T'"  # noqa: S608
+            " WHERE b.id IS NULL ORDER BY p.id LIMIT 1", {},
         )
         if stray:
-            raise _Bad("inserted_entry", stray[0][0], _("多出审计条目 %(id)d：它不属于任何审计记录") % {"id": stray[0][0]})
+            first = stray[0][0] // PAGES * BLOCK + (stray[0][0] % PAGES - 1) * PAGE + 1
+            raise _Bad("inserted_entry", first, _("多出审计条目 %(id)d：它不属于任何审计记录") % {"id": first})
 
 
-def _check_entry(entry: tuple[Any, ...], expected: int, block: Block) -> None:
-    id_, row_id, kind, data, hash_ = entry
-    if id_ > block.id * BLOCK + block.entries:
-        raise _Bad("inserted_entry", id_, _("多出审计条目 %(id)d") % {"id": id_})
-    if id_ != expected:
-        raise _Bad("missing_entry", expected, _("缺少审计条目 %(id)d") % {"id": expected})
-    if entry_hash(id_, row_id, kind, data) != hash_:
-        raise _Bad("changed_entry", id_, _("审计条目 %(id)d 被改动") % {"id": id_})
+def _check_page(page: tuple[Any, ...], done: int, block: Block) -> int:
+    """The number of the block's entries up to this page's last."""
+    id_, first_row, last_row, entries, data, hash_ = page
+    first = block.id * BLOCK + done + 1
+    if done >= block.entries:
+        raise _Bad("inserted_entry", first, _("多出审计条目 %(id)d") % {"id": first})
+    if id_ != block.id * PAGES + done // PAGE + 1:
+        raise _missing(first)
+    expected = min(PAGE, block.entries - done)
+    lines = data.count("\n") + 1
+    if page_hash(id_, first_row, last_row, entries, data) != hash_ or lines != expected or entries != expected:
+        kind = "missing_entry" if lines < expected else "inserted_entry" if lines > expected else "changed_entry"
+        words = {"id": first, "last": first + expected - 1}
+        raise _Bad(kind, first, _("审计条目 %(id)d 至 %(last)d 被改动、删去或添加") % words)
+    return done + expected
+
+
+def _missing(id_: int) -> _Bad:
+    return _Bad("missing_entry", id_, _("缺少审计条目 %(id)d") % {"id": id_})
 
 
 def _rows(query: str, params: Any) -> list[tuple[Any, ...]]:
@@ -197,15 +208,15 @@ def _blocks(ids: list[int]) -> dict[int, Block]:
     return {row[0]: Block(*row) for row in rows}
 
 
-def _entries(blocks: list[int]) -> Iterator[tuple[Any, ...]]:
+def _pages(blocks: list[int]) -> Iterator[tuple[Any, ...]]:
     """By COPY, which streams where fetchall would hold everything. `blocks` in ascending order."""
     if not blocks:
         return
     query = (
-        "COPY (SELECT id, row_id, kind::text, data, hash FROM audit.entry"  # noqa: S608
-        f" WHERE id >= %s AND id < %s AND id / {BLOCK} = ANY(%s) ORDER BY id) TO STDOUT (FORMAT BINARY)"
+        "COPY (SELECT id, first_row, last_row, entries, data, hash FROM audit.page"  # noqa: S608
+        f" WHERE id >= %s AND id < %s AND id / {PAGES} = ANY(%s) ORDER BY id) TO STDOUT (FORMAT BINARY)"
     )
-    span = [blocks[0] * BLOCK, (blocks[-1] + 1) * BLOCK, blocks]
+    span = [blocks[0] * PAGES, (blocks[-1] + 1) * PAGES, blocks]
     with connection.cursor() as cursor, cursor.copy(query, span) as copy:
-        copy.set_types(["int8", "int8", "text", "text", "bytea"])
+        copy.set_types(["int8", "int8", "int8", "int2", "text", "bytea"])
         yield from copy.rows()

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 ('row_id', models.BigIntegerField(verbose_name='记录编号')),
                 ('kind', models.CharField(choices=[('I', '新增'), ('U', '修改'), ('D', '删除'), ('T', '清空')], max_length=1, verbose_name='动作')),
                 ('data', models.TextField(verbose_name='内容')),
-                ('hash', models.BinaryField(verbose_name='指纹')),
+                ('block_id', models.BigIntegerField(verbose_name='审计记录')),
             ],
             options={
                 'verbose_name': '审计条目',

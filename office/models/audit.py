@@ -8,8 +8,6 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from office.audit.triggers import BLOCK
-
 
 class AuditBlock(models.Model):
     """One statement that changed something: who, when, by which way, how many rows of which table."""
@@ -55,12 +53,12 @@ class AuditBlock(models.Model):
 
 
 class AuditEntry(models.Model):
-    """One changed row. `data` is JSON text: the new row (I), the old row (D), or {column: [before, after]} (U)."""
+    """One changed row, as a view shows it. `data` is JSON text: the new row (I), the old row (D), or {column: [before, after]} (U)."""
 
+    block_id = models.BigIntegerField(_("审计记录"))
     row_id = models.BigIntegerField(_("记录编号"))
     kind = models.CharField(_("动作"), max_length=1, choices=AuditBlock.Verb)
     data = models.TextField(_("内容"))
-    hash = models.BinaryField(_("指纹"))
 
     class Meta:
         managed = False
@@ -72,10 +70,6 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
-
-    @property
-    def block_id(self) -> int:
-        return int(self.pk // BLOCK)
 
     def before(self) -> dict[str, Any] | None:
         """The changed columns as they were, the whole row if it is gone, None if it was not there."""

@@ -64,7 +64,7 @@ def unguarded() -> Iterator[psycopg.Cursor[Any]]:
 
 def wipe() -> None:
     with unguarded() as cursor:
-        cursor.execute("TRUNCATE audit.block, audit.entry, audit.link RESTART IDENTITY")
+        cursor.execute("TRUNCATE audit.block, audit.page, audit.link RESTART IDENTITY")
 
 
 def backdate(*, days: int) -> None:

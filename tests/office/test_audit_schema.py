@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 
 from office.audit.install import SCHEMA, create_schema
-from office.audit.triggers import BLOCK, Table, install_sql
+from office.audit.triggers import PAGES, Table, install_sql
 from office.models import Department
 from tests.office.audit_trail import dsn, unguarded
 
@@ -37,8 +37,8 @@ def test_the_checks_for_psql_find_nothing_in_a_whole_chain() -> None:
 
 
 @pytest.mark.parametrize(("place", "forgery"), [
-    (0, f"UPDATE audit.entry SET data = '{{}}' WHERE id = {BLOCK + 2}"),
-    (1, f"DELETE FROM audit.entry WHERE id = {BLOCK + 2}"),
+    (0, f"UPDATE audit.page SET data = '{{}}' WHERE id = {PAGES + 1}"),
+    (1, f"DELETE FROM audit.page WHERE id = {PAGES + 1}"),
     (2, "UPDATE audit.block SET actor = 'x' WHERE id = 1"),
     (3, "DELETE FROM audit.link WHERE no = 1"),
 ])
@@ -71,13 +71,13 @@ def test_without_a_superuser_the_program_gives_up_its_rights(own_database: psyco
     own_database.commit()
     assert own_database.execute("SELECT no, pg_get_userbyid(relowner) = current_user FROM audit.link, pg_class"
                                 " WHERE pg_class.oid = 'audit.block'::regclass").fetchall() == [(1, True)]
-    for change in ("UPDATE audit.entry SET data = ''", "DELETE FROM audit.block", "TRUNCATE audit.link"):
+    for change in ("UPDATE audit.page SET data = ''", "DELETE FROM audit.block", "TRUNCATE audit.link"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             own_database.execute(change)
         own_database.rollback()
-    own_database.execute("GRANT ALL ON audit.entry TO CURRENT_USER")  # as owner he can take them back
+    own_database.execute("GRANT ALL ON audit.page TO CURRENT_USER")  # as owner he can take them back
     with pytest.raises(psycopg.errors.RestrictViolation):
-        own_database.execute("UPDATE audit.entry SET data = ''")
+        own_database.execute("UPDATE audit.page SET data = ''")
 
 
 def test_made_once(own_database: psycopg.Connection[Any]) -> None:

@@ -16,14 +16,14 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from office import jobs
-from office.audit.lines import block_line, entry_hash, link_hash
-from office.audit.triggers import BLOCK
+from office.audit.lines import block_line, link_hash, page_hash
+from office.audit.triggers import BLOCK, PAGES
 from office.audit.verify import FAULTS, _blocks, verify
-from office.models import AuditEntry, AuditLink, Department, Job
+from office.models import AuditLink, Department, Job
 from tests.office.audit_trail import dsn, superuser_dsn, unguarded
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_audit")]
-TABLES = ["audit.block", "audit.entry", "audit.link"]
+TABLES = ["audit.block", "audit.page", "audit.link"]
 CHANGES = ["UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {} CASCADE"]
 
 
@@ -81,7 +81,7 @@ def test_owner_and_superuser_are_refused_by_trigger(written: list[int], table: s
 
 
 @pytest.mark.parametrize("statement", [
-    "ALTER TABLE audit.entry DISABLE TRIGGER ALL",
+    "ALTER TABLE audit.page DISABLE TRIGGER ALL",
     "DROP TABLE audit.link",
     "INSERT INTO audit.link VALUES (99, 99, '', '')",
     "INSERT INTO audit.block (txid, at, actor, channel, request_id, db_user, table_name, verb, entries, digest)"
@@ -119,16 +119,19 @@ def test_names_of_every_kind_survive_the_line() -> None:
 
 
 FORGERIES = {
-    "changed entry": ("UPDATE audit.entry SET data = '{{}}' WHERE id = {second}", "changed_entry", "second"),
-    "changed row number": ("UPDATE audit.entry SET row_id = 1 WHERE id = {second}", "changed_entry", "second"),
-    "deleted entry": ("DELETE FROM audit.entry WHERE id = {second}", "missing_entry", "second"),
-    "deleted last entry": ("DELETE FROM audit.entry WHERE id = {third}", "missing_entry", "third"),
-    "inserted at a block's end": (
-        "INSERT INTO audit.entry SELECT {fourth}, row_id, kind, data, hash FROM audit.entry WHERE id = {second}",
+    "changed entry": ("UPDATE audit.page SET data = replace(data, 'm', 'x') WHERE id = {page}", "changed_entry", "first"),
+    "changed row number": ("UPDATE audit.page SET first_row = 1 WHERE id = {page}", "changed_entry", "first"),
+    "entry taken out": (
+        "UPDATE audit.page SET entries = 2, data = substr(data, strpos(data, E'\n') + 1) WHERE id = {page}",
+        "missing_entry", "first"),
+    "entry put in": ("UPDATE audit.page SET entries = 4, data = data || E'\n9I{{}}' WHERE id = {page}", "inserted_entry", "first"),
+    "deleted page": ("DELETE FROM audit.page WHERE id = {page}", "missing_entry", "first"),
+    "page put at a block's end": (
+        "INSERT INTO audit.page SELECT {next}, first_row, last_row, entries, data, hash FROM audit.page WHERE id = {page}",
         "inserted_entry", "fourth"),
-    "inserted where no block is": (
-        "INSERT INTO audit.entry SELECT 5, row_id, kind, data, hash FROM audit.entry WHERE id = {second}",
-        "inserted_entry", "five"),
+    "page put where no block is": (
+        "INSERT INTO audit.page SELECT 999000001, first_row, last_row, entries, data, hash FROM audit.page WHERE id = {page}",
+        "inserted_entry", "stray"),
     "changed who": ("UPDATE audit.block SET actor = 'x' WHERE id = {block}", "changed_block", "block"),
     "changed when": ("UPDATE audit.block SET at = at - interval '1 us' WHERE id = {block}", "changed_block", "block"),
     "changed count": ("UPDATE audit.block SET entries = 2 WHERE id = {block}", "changed_block", "block"),
@@ -147,8 +150,8 @@ def test_a_forgery_is_named(written: list[int], name: str) -> None:
     statement, kind, where = FORGERIES[name]
     block = written[2]
     ids = {
-        "block": block, "second": block * BLOCK + 2, "third": block * BLOCK + 3, "fourth": block * BLOCK + 4, "five": 5,
-        "alien": 999, "no": 3, "one": 1,
+        "block": block, "page": block * PAGES + 1, "next": block * PAGES + 2, "first": block * BLOCK + 1,
+        "fourth": block * BLOCK + 4, "stray": 999 * BLOCK + 1, "alien": 999, "no": 3, "one": 1,
     }
     forge(statement.format(**ids))
     code, said = command()
@@ -163,12 +166,25 @@ def _json_of_a_fault() -> str:
     return out.getvalue()
 
 
-def test_an_entry_changed_together_with_its_hash_is_named_by_its_block(written: list[int]) -> None:
-    entry = AuditEntry.objects.get(pk=written[2] * BLOCK + 2)
-    changed = entry_hash(entry.pk, entry.row_id, entry.kind, "{}").hex()
-    forge(f"UPDATE audit.entry SET data = '{{}}', hash = '\\x{changed}' WHERE id = {entry.pk}")
+def test_a_page_changed_together_with_its_hash_is_named_by_its_block(written: list[int]) -> None:
+    page = f"WHERE id = {written[2] * PAGES + 1}"
+    forge(f"UPDATE audit.page SET data = replace(data, 'm', 'x') {page}")
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id, first_row, last_row, entries, data FROM audit.page {page}")
+        forged = page_hash(*cursor.fetchone()).hex()
+    forge(f"UPDATE audit.page SET hash = '\\x{forged}' {page}")
     code, said = command()
     assert (code, str(written[2]) in said) == (FAULTS["changed_entry"], True)
+
+
+@pytest.mark.parametrize(("gone", "first"), [(1, 1), (2, 101), (3, 201)])
+def test_of_many_pages_the_missing_one_is_named(gone: int, first: int) -> None:
+    Department.objects.bulk_create([Department(code=f"m{i}", name="m") for i in range(250)])
+    assert (verify().entries, verify().fault) == (250, None)
+    forge(f"DELETE FROM audit.page WHERE id = {PAGES + gone}")
+    fault = verify().fault
+    assert fault is not None
+    assert (fault.kind, fault.id) == ("missing_entry", BLOCK + first)
 
 
 def cut_tail(blocks: list[int]) -> None:
@@ -176,7 +192,7 @@ def cut_tail(blocks: list[int]) -> None:
     last = blocks[-1]
     forge(
         f"DELETE FROM audit.link WHERE block_id = {last}", f"DELETE FROM audit.block WHERE id = {last}",
-        f"DELETE FROM audit.entry WHERE id / {BLOCK} = {last}",
+        f"DELETE FROM audit.page WHERE id / {PAGES} = {last}",
     )
 
 
@@ -215,7 +231,7 @@ def test_since_an_anchor_only_what_is_new_is_read(written: list[int]) -> None:
     Department.objects.create(code="e", name="e")
     again = verify(since=first.anchor)
     assert (again.links, again.entries, again.anchor.no) == (1, 1, 6)
-    forge(f"UPDATE audit.entry SET data = '{{}}' WHERE id = {written[0] * BLOCK + 1}")
+    forge(f"UPDATE audit.page SET data = '{{}}' WHERE id = {written[0] * PAGES + 1}")
     assert verify(since=first.anchor).fault is None  # the nightly job trusts what it has seen; the command does not
     assert verify().fault is not None
 
