@@ -11,10 +11,13 @@ def main() -> None:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
         from django.db.utils import OperationalError
+
+        from office.audit import context
     except ImportError:
         sys.exit("依赖尚未安装：请先执行 ./run（首次启动会自动安装），再用 .venv/bin/python manage.py …")
     try:
-        execute_from_command_line(sys.argv)
+        with context.acting(context.of_command(sys.argv)):
+            execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(str(error))
     except OperationalError as error:

@@ -38,6 +38,7 @@ GROUPS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         ("部门", "groups", "admin:office_department_changelist", "office.view_department"),
         ("角色", "badge", "admin:auth_group_changelist", "auth.view_group"),
         ("后台任务", "schedule", "admin:office_job_changelist", "office.view_job"),
+        ("审计记录", "policy", "admin:office_auditblock_changelist", "office.view_auditblock"),
     ]),
 ]
 

@@ -18,6 +18,7 @@ from unfold.admin import TabularInline as UnfoldTabularInline
 from unfold.decorators import display
 
 from office import scope
+from office.admin_history import HistoryMixin
 from office.admin_scope import ScopedInline, ScopedPage
 
 DASH = "—"
@@ -97,8 +98,8 @@ def _address(instance: Model) -> str:
     return reverse(f"admin:{instance._meta.app_label}_{instance._meta.model_name}_change", args=[instance.pk])
 
 
-class ModelAdmin(ScopedPage, UnfoldModelAdmin):
-    """What every page of ours starts from: the theme, within the person's scope."""
+class ModelAdmin(ScopedPage, HistoryMixin, UnfoldModelAdmin):  # type: ignore[misc]
+    """What every page of ours starts from: the theme, within the person's scope, with history and the list as of a date."""
 
 
 class TabularInline(ScopedInline, UnfoldTabularInline):

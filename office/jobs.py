@@ -22,6 +22,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from office.audit import context
 from office.models import Job
 from office.redaction import clean
 
@@ -113,6 +114,11 @@ def _close(job: Job, *, state: str, now: dt.datetime, result: Mapping[str, Any] 
 
 def run(job: Job, *, clock: Clock) -> bool:
     """Run a claimed job's handler; True when it ended well and the lease was still ours."""
+    with context.acting(context.Context(context.JOB, actor=str(job), request_id=f"job-{job.pk}-{job.attempts}")):
+        return _run(job, clock=clock)
+
+
+def _run(job: Job, *, clock: Clock) -> bool:
     kind = _kinds.get(job.kind)
     try:
         if kind is None:

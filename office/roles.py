@@ -62,7 +62,10 @@ PERMISSIONS: dict[str, list[str]] = {
     ],
     CHAIN_LEADER: [*_READ_BUSINESS, "crm.view_contact"],
     OPERATOR: [*_READ_PLAN, *_READ_COMPANIES, *_READ_PROJECTS],
-    AUDITOR: [*_READ_BUSINESS, *_READ_SYNC, *_READ_ACCOUNTS, *_READ_CONTACTS],
+    AUDITOR: [
+        *_READ_BUSINESS, *_READ_SYNC, *_READ_ACCOUNTS, *_READ_CONTACTS, "office.view_auditblock", "office.view_auditentry",
+        "office.view_auditlink",
+    ],
     # Keeps people and jobs, and has no business data.
     ADMINISTRATOR: [
         *_READ_ACCOUNTS, "office.add_user", "office.change_user", "office.add_department", "office.change_department",

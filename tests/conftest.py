@@ -45,3 +45,12 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
             connection, directory=os.environ.get("TEST_DATA_DIRECTORY", ""),
             marker=os.environ.get("TEST_SERVER_MARKER", ""),
         )
+
+
+@pytest.fixture
+def empty_audit(django_db_setup: None) -> None:
+    """The audit outlives the tests that commit: whoever counts entries begins with none."""
+    from tests.office.audit_trail import lend_backdate, wipe
+
+    wipe()
+    lend_backdate()

@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "office.audit.middleware.AuditMiddleware",
     "office.sessions.SessionLimitsMiddleware",
     "office.sessions.SignedInMiddleware",
     "office.signin.second_factor.SecondFactorMiddleware",

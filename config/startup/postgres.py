@@ -239,9 +239,13 @@ SET client_min_messages = warning;
 SELECT 'CREATE ROLE app' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'app') \\gexec
 ALTER ROLE app LOGIN CREATEDB NOSUPERUSER NOCREATEROLE PASSWORD :'app_password';
 GRANT pg_read_all_settings TO app;
+-- Databases made later, by tests too, are copies of template1; one that is older than the audit gets it by itself.
+\\connect template1
+{audit}
 SELECT 'CREATE DATABASE app OWNER app' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'app') \\gexec
 \\connect app
 SET client_min_messages = warning;
+{audit}
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE EXTENSION IF NOT EXISTS btree_gist;
 BEGIN;
@@ -256,10 +260,28 @@ SELECT json_build_object(
 """
 
 
+AUDIT = """
+SET client_min_messages = warning;
+SELECT to_regnamespace('audit') IS NULL AS missing \\gset
+\\if :missing
+BEGIN;
+SET LOCAL audit.writer = 'app';
+{schema}
+COMMIT;
+\\endif
+"""
+
+
+def _audit_sql() -> str:
+    """The audit's tables belong to a role that nobody signs in as: here a superuser is at hand to see to it."""
+    schema = Path(__file__).resolve().parents[2] / "office" / "audit" / "schema.sql"
+    return AUDIT.replace("{schema}", schema.read_text(encoding="utf-8"))
+
+
 def _settle(layout: Layout, server: Postgres) -> None:
     app_password = _password(server.home, APP)
     variables = f"\\set app_password '{app_password}'\n\\set marker '{uuid.uuid4()}'\n"
-    answer = json.loads(_psql(layout, server, variables + SETTLE).strip().splitlines()[-1])
+    answer = json.loads(_psql(layout, server, variables + SETTLE.replace("{audit}", _audit_sql())).strip().splitlines()[-1])
     fault = text_search_fault(answer)
     if fault:
         raise Failure(Exit.SERVERS, fault)

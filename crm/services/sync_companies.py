@@ -19,6 +19,7 @@ from crm.sync.connector import Connector, load_connector
 from crm.sync.merge import Halt, MergePlan, merge
 from crm.sync.records import Parsed, RowIssue, parse_changes, parse_listing
 from crm.sync.staging import clear_staging, stage_page, write_issues
+from office.audit import context
 from office.http import GuardedClient, NextStep, OutboundError
 from office.statistics import analyse_tables
 
@@ -65,7 +66,8 @@ def sync_companies(*, source_code: str, base_url: str, slot: str, as_of: dt.date
         if run.status == SyncRun.Status.DONE:
             return _result(run)
         try:
-            _fetch_and_merge(run, source, connector, base_url, key, as_of)
+            with context.through(context.SYNC):
+                _fetch_and_merge(run, source, connector, base_url, key, as_of)
         except Halt as halt:
             _fail(run, SyncRun.Status.HALTED, str(halt), NextStep.GIVE_UP)
         except OutboundError as error:

@@ -1,3 +1,3 @@
-from office.admin import jobs, people
+from office.admin import audit, jobs, people
 
-__all__ = ["jobs", "people"]
+__all__ = ["audit", "jobs", "people"]

@@ -19,15 +19,18 @@ VIEW = {
     "plans.Plan": _PUBLIC, "plans.Clause": _PUBLIC, "plans.Indicator": _PUBLIC, "plans.ContextFigure": _PUBLIC,
     "crm.Company": "all all all own own all - -",
     "crm.IndustryCode": _PUBLIC, "crm.Source": _BUREAU, "crm.SyncRun": _BUREAU, "crm.SyncIssue": _BUREAU,
+    "crm.Contact": "own own own own - all - -", "crm.Disclosure": "own own own - - all - -",
     "projects.Zone": _PUBLIC, "projects.Carrier": "all all all all own all - -",
     "projects.Project": "own own own own own all - -",
     "chains.Chain": _CHAIN, "chains.ChainVersion": _CHAIN, "chains.Node": _CHAIN, "chains.GapReport": _CHAIN,
     "chains.Placement": _CHAIN, "chains.Placement#project": "own own own own - all - -",
+    "office.AuditBlock": "- - - - - all - -",
     "office.User": _KEEPERS, "office.Department": _KEEPERS, "office.Job": _KEEPERS, "auth.Group": _KEEPERS,
 }
 # Whoever is not named changes nothing.
 CHANGE = {
     "crm.Company": "all all - - - - - -",
+    "crm.Contact": "own own - - - - - -",
     "projects.Project": "own own - - - - - -",
     "projects.Zone": "- - all - - - - -", "projects.Carrier": "- - all - - - - -",
     "chains.Chain": "- - all - - - - -",
@@ -35,7 +38,7 @@ CHANGE = {
     "office.User": "- - - - - - all -", "office.Department": "- - - - - - all -",
 }
 ADD = {
-    "crm.Company": "officer lead", "projects.Project": "officer lead", "chains.Placement": "officer lead",
+    "crm.Company": "officer lead", "crm.Contact": "officer lead", "projects.Project": "officer lead", "chains.Placement": "officer lead",
     "projects.Zone": "director", "projects.Carrier": "director",
     "office.User": "sysadmin", "office.Department": "sysadmin",
 }
@@ -46,7 +49,16 @@ EXTRA_ADMIN = {
     "chains_chain_upload": "all all - - - - - -",
     "chains_chain_report_now": "all all - - - - - -",
     "auth_user_password_change": "- - - - - - all -",
+    "crm_contact_reveal": "own own - - - - - -",
+    "crm_contact_erase": "- own own - - - - -",
 }
+# Whose row such a page is about, where it is about one.
+EXTRA_ROW = {
+    "chains_chain_report_now": "chains.Chain", "auth_user_password_change": "office.User",
+    "crm_contact_reveal": "crm.Contact", "crm_contact_erase": "crm.Contact",
+}
+# Pages that answer a POST alone, as the next step of a list's action: (name, field that names the rows, model).
+POST_ONLY = {"crm_contact_export": ("contact", "crm.Contact", "own own - - - - - -")}
 # Pages of the admin as a whole: any signed-in person of the staff; what they list is narrowed by the rows' own scope.
 WHOLE_ADMIN = {
     "index", "login", "logout", "password_change", "password_change_done", "autocomplete", "jsi18n", "view_on_site",

@@ -10,7 +10,7 @@ from django.contrib import admin
 
 from tests.matrix import expectations as expect
 
-STANDARD = ("changelist", "add", "history", "delete", "change", "asof")
+STANDARD = ("changelist", "add", "history", "delete", "change", "as_of")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def undeclared(patterns: Sequence[Any]) -> list[str]:
     missing = []
     for address in addresses(patterns):
         if address.namespace == "admin":
-            known = standard | set(expect.EXTRA_ADMIN) | expect.WHOLE_ADMIN
+            known = standard | set(expect.EXTRA_ADMIN) | set(expect.POST_ONLY) | expect.WHOLE_ADMIN
             # Django's nameless ones: the old address of a row (a redirect to its page) and the catch-all (404).
             nameless = address.name == "" and address.route.endswith(("<path:object_id>/", "(?P<url>.*)$"))
         else:

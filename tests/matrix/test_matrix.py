@@ -16,7 +16,7 @@ from django.urls import path, reverse
 
 from office.models import User
 from tests.matrix import expectations as expect
-from tests.matrix.inventory import addresses, registered, undeclared
+from tests.matrix.inventory import registered, undeclared
 from tests.matrix.pages import form_values
 from tests.matrix.world import World
 
@@ -89,6 +89,7 @@ class TestReading:
     def test_list_and_page(self, world: World, as_person: dict[str, Client], person: str, key: str) -> None:
         view, client, wrong = expect.reach(expect.VIEW, key, person), as_person[person], Mismatches()
         listed = client.get(address(key, "changelist"))
+        wrong.check("as of", client.get(address(key, "as_of")).status_code, listed.status_code)
         wrong.check("list", listed.status_code, REFUSED if view == "-" else OPENED)
         shown = {row.pk for row in listed.context["cl"].result_list} if listed.status_code == OPENED else set()
         for own, row in sides(world, key):
@@ -240,13 +241,24 @@ def test_autocomplete(world: World, as_person: dict[str, Client], person: str, a
 @pytest.mark.parametrize("person", expect.PEOPLE)
 @pytest.mark.parametrize("name", sorted(expect.EXTRA_ADMIN))
 def test_extra_admin_pages(world: World, as_person: dict[str, Client], person: str, name: str) -> None:
-    reach = expect.reach(expect.EXTRA_ADMIN, name, person)
-    needs_row = any("<" in place.route for place in addresses(_patterns()) if place.name == name)
-    model = "office.User" if name == "auth_user_password_change" else "chains.Chain"
-    args = [world.own[model].pk] if needs_row else []
-    status = as_person[person].get(reverse(f"admin:{name}", args=args)).status_code
-    assert (status == OPENED) == (reach != "-"), status
-    assert status in (OPENED, REFUSED, HIDDEN)
+    reach, wrong, key = expect.reach(expect.EXTRA_ADMIN, name, person), Mismatches(), expect.EXTRA_ROW.get(name)
+    for own, args in [(True, [world.own[key].pk]), (False, [world.other[key].pk])] if key else [(True, [])]:
+        found = as_person[person].get(reverse(f"admin:{name}", args=args)).status_code
+        allowed = reach == "all" or (reach == "own" and own)
+        wrong.check(f"own {own}", found if allowed else found in (REFUSED, HIDDEN), OPENED if allowed else True)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("person", expect.PEOPLE)
+@pytest.mark.parametrize("name", sorted(expect.POST_ONLY))
+def test_pages_that_answer_a_post_alone(undone: World, as_person: dict[str, Client], person: str, name: str) -> None:
+    field, key, reaches = expect.POST_ONLY[name]
+    reach, wrong = expect.reach({key: reaches}, key, person), Mismatches()
+    for own, row in sides(undone, key):
+        found = as_person[person].post(reverse(f"admin:{name}"), {field: [row.pk], "purpose": "走访前核对联系方式"})
+        allowed = reach == "all" or (reach == "own" and own)
+        wrong.check(f"own {own}", found.status_code if allowed else found.status_code in (REFUSED, HIDDEN), OPENED if allowed else True)
+    assert wrong == []
 
 
 def _patterns() -> Any:

@@ -22,7 +22,7 @@ from tests.matrix.world import MONEY, SECRET, World
 pytestmark = pytest.mark.django_db
 MOST_PAGES, OPENED = 220, 200
 LINK = re.compile(r'(?:href|action)="(/[^"#]*)')
-PROJECT = [f"{SECRET}{word}" for word in ("项目", "下一步", "简介", "承诺")] + ["P2026-0002"]
+PROJECT = [f"{SECRET}{word}" for word in ("项目", "下一步", "简介", "承诺", "联系人")] + ["P2026-0002"]
 FIRM = [f"{SECRET}企业"]
 PLACES = [f"{SECRET}大厦"]
 MAP = [f"{SECRET}链", f"{SECRET}芯片", f"{SECRET}整机"]

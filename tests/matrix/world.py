@@ -18,9 +18,9 @@ from django.db.models import Model
 
 from chains.models import Chain, ChainLeader, Node
 from chains.services.make_report import make_report
-from crm.models import IndustryCode, Source, SyncIssue, SyncRun
+from crm.models import Contact, Disclosure, IndustryCode, Source, SyncIssue, SyncRun
 from crm.services.load_codes import load_codes
-from office.models import Job, User
+from office.models import AuditBlock, Job, User
 from office.roles import ADMINISTRATOR, AUDITOR, CHAIN_LEADER, DEPARTMENT, OFFICER, OPERATOR, TEAM_LEAD
 from plans.models import ContextFigure, Indicator
 from projects.models import Carrier, CarrierOperator, Commitment, Project, Zone
@@ -92,11 +92,19 @@ def _side(name: str, code: str, officer: User, operator: User, leader: User, *, 
     ChainLeader.objects.create(chain=chain, user=leader, term=SINCE)
     CarrierOperator.objects.create(carrier=carrier, user=operator, term=SINCE)
     placement, aim = make.place(chain, "chip", company), make.aim(chain, "chip", project)
+    contact = Contact.objects.create(
+        company=company, name=f"{name}联系人", phone=f"0755000000{number}", purpose="project", basis="self",
+        collected_on=make.DAY, last_used_on=make.DAY, keep_until=make.DAY.replace(year=2100), keeper=officer,
+    )
+    disclosure = Disclosure.objects.create(
+        at=make.NOW, by=officer, kind="reveal", purpose=f"{name}项目洽谈", contact=contact, fields=["phone"], channel="admin"
+    )
     report = make_report(chain=chain, as_of=make.DAY, now=make.NOW).report
     return Side(name, {
         "chains.Chain": chain, "chains.ChainVersion": chain.versions.get(), "chains.Node": node,
         "chains.GapReport": report, "chains.Placement": placement, "chains.Placement#project": aim,
         "crm.Company": company, "projects.Zone": zone, "projects.Carrier": carrier, "projects.Project": project,
+        "crm.Contact": contact, "crm.Disclosure": disclosure,
     })
 
 
@@ -121,6 +129,7 @@ def _shared(own: Side, other: Side, people: dict[str, User]) -> None:
             "office.User": people[("officer", "stranger")[number - 1]],
             "office.Department": people[("officer", "stranger")[number - 1]].department,
             "office.Job": Job.objects.create(kind="k", slot=f"s-{number}", created=make.NOW, not_before=make.NOW),
+            "office.AuditBlock": AuditBlock.objects.order_by("pk" if number == 1 else "-pk").first(),
             "auth.Group": Group.objects.get(name=(OFFICER, AUDITOR)[number - 1]),
         }
 

@@ -191,6 +191,8 @@ def fake_checkout(folder: Path) -> Path:
     for name in ("run", "test", "requirements.txt", "requirements-dev.txt"):
         shutil.copy(ROOT / name, folder / name)
     shutil.copytree(ROOT / "config" / "startup", folder / "config" / "startup")
+    (folder / "office" / "audit").mkdir(parents=True)
+    shutil.copy(ROOT / "office" / "audit" / "schema.sql", folder / "office" / "audit")
     for name, text in (("__init__", ""), ("wsgi", FAKE_WSGI), ("celery", FAKE_CELERY)):
         (folder / "config" / f"{name}.py").write_text(text)
     (folder / "manage.py").write_text(FAKE_MANAGE)

@@ -1,0 +1,128 @@
+"""What the audit costs on a bulk update, and how fast its chain is verified.
+
+    python -m benchmarks.audit                 updates of 100,000 rows with and without triggers; 1,000,000 entries verified
+    python -m benchmarks.audit --rows 20000 --runs 9 --entries 100000
+
+In a database of its own, which is dropped afterwards. Runs with and without take turns, so that a busy machine slows
+both alike; the figure is the ratio of the medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+COMPANIES = """
+INSERT INTO crm_company (name, status, district_code, business_scope, address, products, is_sample, version, created_at,
+                         updated_at)
+SELECT '示例企业' || i || '科技有限公司', 'active', '000000', repeat('软件开发；电子产品研发；', 6) || i, '示例路' || i || '号',
+       '[]', true, 1, now(), now() FROM generate_series(1, %s) i
+"""
+PEOPLE = """
+INSERT INTO office_user (password, is_superuser, username, first_name, last_name, email, is_staff, is_active, date_joined,
+                         display_name, title, is_sample)
+VALUES ('x', false, 'bench', '', '', '', false, true, now(), '甲', '', true)
+"""
+PROJECTS = """
+INSERT INTO projects_project (code, name, company_id, track, stage, stage_since, side_state, officer_id, source_place,
+                              summary, next_step, is_sample, version, created, updated)
+SELECT 'P' || c.id, '示例项目' || c.id, c.id, 'building', %s, '2026-01-01', 'active', u.id, '', '简介' || c.id, '', true, 1,
+       now(), now() FROM crm_company c, office_user u
+"""
+UPDATES = {
+    "crm_company": "UPDATE crm_company SET employees = coalesce(employees, 0) + 1, version = version + 1, updated_at = now()",
+    "projects_project": (
+        "UPDATE projects_project SET next_step = '第' || version || '步', version = version + 1, updated = now()"
+    ),
+}
+
+
+@contextmanager
+def scratch() -> Iterator[Any]:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
+    import django
+    from django.db import connection
+
+    django.setup()
+    connection.settings_dict["TEST"]["NAME"] = "bench_audit"
+    before = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.creation.destroy_test_db(before, verbosity=0)
+
+
+def fill(cursor: Any, rows: int) -> None:
+    from projects import lifecycle
+
+    cursor.execute(COMPANIES, [rows])
+    cursor.execute(PEOPLE)
+    cursor.execute(PROJECTS, [lifecycle.FIRST_STAGE])
+
+
+def timed(cursor: Any, table: str, *, audited: bool) -> float:
+    cursor.execute(f"ALTER TABLE {table} {'ENABLE' if audited else 'DISABLE'} TRIGGER audit_update")
+    cursor.execute(f"VACUUM {table}")
+    start = time.perf_counter()
+    cursor.execute(UPDATES[table])
+    return time.perf_counter() - start
+
+
+def cost(cursor: Any, table: str, rows: int, runs: int) -> float:
+    timed(cursor, table, audited=False)  # the first finds no free space in the table's pages, the later ones do
+    timed(cursor, table, audited=True)
+    without, with_ = [], []
+    for _ in range(runs):
+        without.append(timed(cursor, table, audited=False))
+        with_.append(timed(cursor, table, audited=True))
+    ratio = statistics.median(with_) / statistics.median(without)
+    print(f"update of {rows} rows of {table}, {runs} runs each: median, fastest")
+    for name, times in (("without audit", without), ("with audit", with_)):
+        print(f"  {name:14} {statistics.median(times):7.2f} s {min(times):7.2f} s")
+    print(f"  ratio          {ratio:7.2f}   {min(with_) / min(without):7.2f}", flush=True)
+    return ratio
+
+
+def check(cursor: Any, entries: int) -> float:
+    from office.audit.verify import verify
+
+    cursor.execute("SELECT count(*) FROM audit.entry")
+    while cursor.fetchone()[0] < entries:
+        cursor.execute(UPDATES["projects_project"])
+        cursor.execute("SELECT count(*) FROM audit.entry")
+    start = time.perf_counter()
+    result = verify()
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"{result.entries} entries in {result.links} blocks verified in {seconds:.1f} s, memory peaked at {peak} MB")
+    print(f"  {result.entries / seconds:,.0f} entries a second; {result.fault or 'all well'}")
+    return seconds
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--entries", type=int, default=1_000_000)
+    parser.add_argument("--table", choices=list(UPDATES), action="append")
+    options = parser.parse_args()
+    with scratch() as cursor:
+        fill(cursor, options.rows)
+        for table in options.table or list(UPDATES):
+            cost(cursor, table, options.rows, options.runs)
+        if options.entries:
+            check(cursor, options.entries)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

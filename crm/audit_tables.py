@@ -1,0 +1,20 @@
+from crm.models import (
+    Company,
+    CompanyEvent,
+    CompanyGrade,
+    CompanyIdentifier,
+    CompanyName,
+    Contact,
+    StagedRecord,
+    SyncRun,
+)
+from office.audit import watch, watch_app
+
+watch_app("crm")
+watch(StagedRecord, out="rows between fetch and merge; what they change is recorded where it lands")
+watch(SyncRun, skip=["staged_cursor", "page_hash"])  # move with every page
+# A sync brings a million at once, and every later change is recorded: of a new row the hash will do.
+for model in (Company, CompanyIdentifier, CompanyName, CompanyGrade, CompanyEvent):
+    watch(model, insert="digest")
+# Who a person is stays out of the audit: salted fingerprints say that it changed, and erasing takes the salt away.
+watch(Contact, personal=list(Contact.PERSONAL_FIELDS), skip=["privacy_salt"])

@@ -1,0 +1,97 @@
+"""A recorded value as people read it: choices by their label, relations by their text, amounts and dates written out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.formats import date_format
+from django.utils.module_loading import import_string
+
+from office.audit.registry import options_of
+from office.audit.triggers import HIDDEN
+
+DASH, NOT_FOR_YOU, NOT_KEPT = "—", "—（无权查看）", "（不留存原文）"
+LONGEST = 200
+
+
+def hidden_fields(user: Any, model: type[models.Model]) -> frozenset[str]:
+    """What this person may not see of the model, as office/scope.py says."""
+    try:
+        rule = import_string("office.scope.hidden_fields")
+    except ImportError:
+        return frozenset()
+    return frozenset(rule(user or AnonymousUser(), model))
+
+
+class Words:
+    """Turns recorded values of many rows into words; looks related rows up once for all (`learn`)."""
+
+    def __init__(self, user: Any) -> None:
+        self.user = user
+        self._names: dict[type[models.Model], dict[Any, str]] = {}
+        self._hidden: dict[type[models.Model], frozenset[str]] = {}
+
+    def learn(self, values: Iterable[tuple[models.Field, Any]]) -> None:
+        wanted: dict[type[models.Model], set[Any]] = {}
+        for field, value in values:
+            if field.is_relation and value is not None:
+                wanted.setdefault(field.related_model, set()).add(value)
+        for model, keys in wanted.items():
+            names = self._names.setdefault(model, {})
+            missing = keys - names.keys()
+            names.update({row.pk: str(row) for row in model._base_manager.filter(pk__in=missing)} if missing else {})
+
+    def may_see(self, field: models.Field) -> bool:
+        model = field.model
+        if model not in self._hidden:
+            self._hidden[model] = hidden_fields(self.user, model)
+        return field.name not in self._hidden[model]
+
+    def say(self, field: models.Field, value: Any) -> str:
+        if not self.may_see(field):
+            return NOT_FOR_YOU
+        options = options_of(field.model)
+        if field.name in options.secret | options.personal and str(value).startswith(HIDDEN):
+            return NOT_KEPT
+        if value is None or value == "":
+            return DASH
+        if field.is_relation:
+            return self._names.get(field.related_model, {}).get(value, f"编号 {value}（已不在）")
+        if field.choices:
+            return str(dict(field.flatchoices).get(value, value))
+        return _plain(field, value)
+
+
+def _plain(field: models.Field, value: Any) -> str:
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(field, models.DateTimeField) and (moment := parse_datetime(str(value))):
+        return date_format(timezone.localtime(moment), "Y-m-d H:i:s")
+    if isinstance(field, models.DateField) and (day := parse_date(str(value))):
+        return _day(day)
+    if isinstance(field, models.DecimalField) and isinstance(value, Decimal | int):
+        return f"{value:,f}".rstrip("0").rstrip(".") if isinstance(value, Decimal) else f"{value:,}"
+    return _short(_structure(value))
+
+
+def _day(day: dt.date) -> str:
+    return date_format(day, "Y-m-d")
+
+
+def _structure(value: Any) -> str:
+    if isinstance(value, dict):
+        return "；".join(f"{name}：{_structure(item)}" for name, item in value.items()) or DASH
+    if isinstance(value, list):
+        return "、".join(_structure(item) for item in value) or DASH
+    return DASH if value is None else str(value)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}……"

@@ -1,0 +1,3 @@
+from office.audit import watch_app
+
+watch_app("plans")
