@@ -37,7 +37,7 @@ def wants_data(request: HttpRequest) -> bool:
 
 def rights_of(user: User) -> dict[str, Any]:
     """What a person may do, short enough to compare with every request."""
-    return {"staff": user.is_staff, "super": user.is_superuser, "roles": sorted(user.groups.values_list("name", flat=True))}
+    return {"staff": user.is_staff, "super": user.is_superuser, "roles": sorted(user.role_names)}
 
 
 def begin(sender: Any, request: HttpRequest | None, user: User, **_: Any) -> None:
@@ -69,7 +69,6 @@ class SessionLimitsMiddleware:
                 return end(request, reason)
             if now - request.session[SEEN] >= WRITE_EVERY:
                 request.session[SEEN] = now
-            request.role_names = rights["roles"]  # type: ignore[attr-defined]
         return self.get_response(request)
 
 

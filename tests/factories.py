@@ -98,8 +98,12 @@ def place(on: Chain, node: str, who: Company, probability: float = 0.9, **fields
     )
 
 
-def lead(on: Chain, who: User, since: dt.date = dt.date(2020, 1, 1)) -> ChainLeader:
-    return ChainLeader.objects.create(chain=on, user=who, term=DateRange(since, None))
+def since(day: dt.date = dt.date(2020, 1, 1)) -> DateRange:
+    return DateRange(day, None)
+
+
+def lead(on: Chain, who: User) -> ChainLeader:
+    return ChainLeader.objects.create(chain=on, user=who, term=since())
 
 
 def project(officer: User, who: Company, *, code: str = "P2026-0001", on: dt.date = DAY, **fields: Any) -> Project:

@@ -18,6 +18,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from office.admin_tools import DASH, ModelAdmin, ReadOnlyAdmin, lines_of
 from office.models import Department, User
+from office.roles import RolesClash, check_roles
 
 admin.site.unregister(Group)
 
@@ -52,6 +53,17 @@ class DepartmentForm(ModelForm):
         return parent
 
 
+class PersonForm(UserChangeForm):  # type: ignore[misc]
+    def clean_groups(self) -> Any:
+        """The database refuses what may not be in one hand, and with an error page."""
+        chosen = self.cleaned_data["groups"]
+        try:
+            check_roles(group.name for group in chosen)
+        except RolesClash as error:
+            raise ValidationError(str(error)) from error
+        return chosen
+
+
 @admin.register(Department)
 class DepartmentAdmin(ModelAdmin):
     form = DepartmentForm
@@ -62,7 +74,7 @@ class DepartmentAdmin(ModelAdmin):
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):
-    form, add_form, change_password_form = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
+    form, add_form, change_password_form = PersonForm, UserCreationForm, AdminPasswordChangeForm
     list_display = ["username", "display_name", "title", "department", "roles", "is_active"]
     list_filter = ["is_active", "groups", "department"]
     list_select_related = ["department"]

@@ -48,7 +48,7 @@ class SecondFactorMiddleware:
         match = request.resolver_match
         if match is not None and match.view_name in OPEN_VIEWS:
             return None
-        if not is_required(user, roles=request.role_names):  # type: ignore[attr-defined]
+        if not is_required(user, roles=user.role_names):
             return None
         if wants_data(request):
             return JsonResponse({"detail": "请先设置两步验证"}, status=FORBIDDEN)

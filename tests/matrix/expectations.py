@@ -38,7 +38,8 @@ CHANGE = {
     "office.User": "- - - - - - all -", "office.Department": "- - - - - - all -",
 }
 ADD = {
-    "crm.Company": "officer lead", "crm.Contact": "officer lead", "projects.Project": "officer lead", "chains.Placement": "officer lead",
+    "crm.Company": "officer lead", "crm.Contact": "officer lead",
+    "projects.Project": "officer lead", "chains.Placement": "officer lead",
     "projects.Zone": "director", "projects.Carrier": "director",
     "office.User": "sysadmin", "office.Department": "sysadmin",
 }
