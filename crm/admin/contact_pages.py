@@ -61,7 +61,7 @@ class ContactPages:
                 context |= {"revealed": clear_labels(revealed.values), "left_today": revealed.left_today}
             except DisclosureRefused as error:
                 form.add_error("purpose", str(error))
-        return self._page(request, "reveal", context)
+        return self._question(request, "reveal", context)
 
     @action(description=_("删除个人信息与召回"), url_path="erase", permissions=["erase"])
     def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -74,7 +74,7 @@ class ContactPages:
             except DisclosureRefused as error:
                 form.add_error("purpose", str(error))
         copies = copies_of(contact_id=contact.pk)
-        return self._page(request, "erase", {"contact": contact, "form": form, "copies": copies, "title": "删除个人信息"})
+        return self._question(request, "erase", {"contact": contact, "form": form, "copies": copies, "title": "删除个人信息"})
 
     @admin.action(description=_("导出所选联系人（须写用途）"), permissions=["export"])
     def export_chosen(self, request: HttpRequest, rows: QuerySet[Contact]) -> HttpResponse | None:
@@ -107,11 +107,11 @@ class ContactPages:
     def _export_page(self, request: HttpRequest, chosen: list[int], form: PurposeForm) -> HttpResponse:
         contacts = reachable(request.user, "export").filter(pk__in=chosen).select_related("company")
         address = reverse("admin:crm_contact_export")
-        return self._page(
+        return self._question(
             request, "export", {"contacts": contacts, "form": form, "address": address, "title": "导出联系人"}
         )
 
-    def _page(self, request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+    def _question(self, request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
         whole = {**self.admin_site.each_context(request), "opts": self.opts, **context}  # type: ignore[attr-defined]
         return render(request, f"admin/crm/contact_{name}.html", whole)
 

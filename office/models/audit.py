@@ -53,7 +53,8 @@ class AuditBlock(models.Model):
 
 
 class AuditEntry(models.Model):
-    """One changed row, as a view shows it. `data` is JSON text: the new row (I), the old row (D), or {column: [before, after]} (U)."""
+    """One changed row, as a view shows it. `data` is JSON text: the new row (I), the old row (D), or the changed columns
+    as {column: [before, after]} (U)."""
 
     block_id = models.BigIntegerField(_("审计记录"))
     row_id = models.BigIntegerField(_("记录编号"))

@@ -13,6 +13,7 @@ from chains.services.make_report import make_report
 from config import urls
 from crm.models import Company
 from office.models import User
+from office.roles import OFFICER
 from tests import factories as make
 from tests.browser.conftest import Watched
 
@@ -34,7 +35,7 @@ def site(live_server: Any, watched: Watched) -> Watched:
     chain = make.chain()
     make.place(chain, "chip", make.company("东莞示例大芯有限公司", district="441900"))
     make_report(chain=chain, as_of=make.DAY, now=make.NOW)
-    User.objects.create_superuser("root", password=PASSWORD)
+    make.user("root", OFFICER)
     watched.base = live_server.url  # type: ignore[attr-defined]
     watched.page.goto(f"{live_server.url}/login/")
     watched.page.fill("input[name=username]", "root")
@@ -60,7 +61,7 @@ def test_our_own_pages_have_nothing_to_complain_of(site: Watched) -> None:
 
 
 def test_the_admins_list_searches_and_turns_dark(site: Watched) -> None:
-    visit(site, "/admin/", "/admin/office/user/", "/admin/chains/chainversion/", "/admin/crm/company/")
+    visit(site, "/admin/", "/admin/projects/project/", "/admin/chains/chainversion/", "/admin/crm/company/")
     page = site.page
     page.fill("input[name=q]", "大芯")
     page.press("input[name=q]", "Enter")
