@@ -124,7 +124,8 @@ FORGERIES = {
     "entry taken out": (
         "UPDATE audit.page SET entries = 2, data = substr(data, strpos(data, E'\n') + 1) WHERE id = {page}",
         "missing_entry", "first"),
-    "entry put in": ("UPDATE audit.page SET entries = 4, data = data || E'\n9I{{}}' WHERE id = {page}", "inserted_entry", "first"),
+    "entry put in": (
+        "UPDATE audit.page SET entries = 4, data = data || E'\n9I{{}}' WHERE id = {page}", "inserted_entry", "first"),
     "deleted page": ("DELETE FROM audit.page WHERE id = {page}", "missing_entry", "first"),
     "page put at a block's end": (
         "INSERT INTO audit.page SELECT {next}, first_row, last_row, entries, data, hash FROM audit.page WHERE id = {page}",
