@@ -19,7 +19,7 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
 from office import scope
-from office.admin_values import Words
+from office.admin_values import Words, label
 from office.audit.as_of import gone_at, rows_at, truncated_since
 from office.audit.history import Event, children_of, events_of
 from office.audit.registry import is_watched, recorded_fields
@@ -97,7 +97,7 @@ def _lines(event: Event, words: Words, fields: dict[str, models.Field]) -> Itera
             yield Line(str(_("已取消的字段")), "…", "…")
             continue
         yield Line(
-            str(field.verbose_name), "—" if event.kind == "I" else words.say(field, before),
+            label(field), "—" if event.kind == "I" else words.say(field, before),
             "—" if event.kind == "D" else words.say(field, after),
         )
 
@@ -179,7 +179,7 @@ class HistoryMixin:
         words = Words(request.user)
         words.learn((field, row.get(field.column)) for _key, row in [*found, *gone] for field in fields)
         return {
-            "headers": [str(field.verbose_name) for field in fields],
+            "headers": [label(field) for field in fields],
             "rows": [(key, [words.say(field, row.get(field.column)) for field in fields]) for key, row in found],
             "gone": [(key, [words.say(field, row.get(field.column)) for field in fields]) for key, row in gone],
         }

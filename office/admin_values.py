@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import zlib
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -86,11 +88,19 @@ def _day(day: dt.date) -> str:
 
 
 def _structure(value: Any) -> str:
-    if isinstance(value, dict):
-        return "；".join(f"{name}：{_structure(item)}" for name, item in value.items()) or DASH
-    if isinstance(value, list):
-        return "、".join(_structure(item) for item in value) or DASH
-    return DASH if value is None else str(value)
+    """A list of words is shown; what has keys that only the program knows, by its size and a checksum."""
+    if isinstance(value, list) and all(isinstance(item, str | int | Decimal) for item in value):
+        return "、".join(map(str, value)) or DASH
+    if isinstance(value, dict | list):
+        text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+        return f"结构化内容 {len(value)} 项（校验 {zlib.crc32(text.encode())}）" if value else DASH
+    return str(value)
+
+
+def label(field: models.Field) -> str:
+    """What people call the field; the two ends of a many-to-many row have no names of their own."""
+    named = field.related_model if field.model._meta.auto_created and field.is_relation else None
+    return str(named._meta.verbose_name if named else field.verbose_name)
 
 
 def _short(text: str) -> str:

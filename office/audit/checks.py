@@ -23,7 +23,7 @@ def owner_warning(owner: str | None, user: str) -> list[Any]:
 @register(Tags.database, deploy=True)
 def audit_is_kept(databases: Sequence[str] | None = None, **_: Any) -> list[Any]:
     found: list[Any] = []
-    for alias in databases or ["default"]:
+    for alias in databases or []:
         with connections[alias].cursor() as cursor:
             cursor.execute(
                 "SELECT pg_get_userbyid(relowner), current_user FROM pg_class WHERE oid = to_regclass('audit.block')"

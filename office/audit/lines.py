@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 GENESIS = bytes(32)
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     id: int
     txid: int
     at_us: int  # microseconds since 1970
@@ -25,8 +25,7 @@ class Block:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     no: int
     block_id: int
     prev: bytes
@@ -38,11 +37,7 @@ def page_hash(id_: int, first_row: int, last_row: int, entries: int, data: str) 
 
 
 def block_line(block: Block) -> str:
-    fields = [
-        block.id, block.txid, block.at_us, block.actor_id, block.actor, block.channel, block.request_id, block.db_user,
-        block.table_name, block.verb, block.entries, block.digest.hex(),
-    ]
-    return json.dumps(fields, ensure_ascii=False)
+    return _encode([*block[:-1], block.digest.hex()])
 
 
 def link_hash(prev: bytes, block: Block) -> bytes:

@@ -93,9 +93,13 @@ def _snapshot() -> Iterator[None]:
 
 class _Walk:
     def __init__(self, since: Anchor | None) -> None:
-        self.end = since or Anchor(0, GENESIS.hex())
-        self.start = self.end.no
+        self.start = self.no = since.no if since else 0
+        self.hash = bytes.fromhex(since.hash) if since else GENESIS
         self.links = self.entries = 0
+
+    @property
+    def end(self) -> Anchor:
+        return Anchor(self.no, self.hash.hex())
 
     def check_anchor(self, anchor: Anchor | None, name: str) -> None:
         if anchor is None or anchor.no == 0:
@@ -116,15 +120,15 @@ class _Walk:
 
     def _next_links(self) -> list[Link]:
         rows = _rows(
-            "SELECT no, block_id, prev, hash FROM audit.link WHERE no > %s ORDER BY no LIMIT %s", [self.end.no, BATCH]
+            "SELECT no, block_id, prev, hash FROM audit.link WHERE no > %s ORDER BY no LIMIT %s", [self.no, BATCH]
         )
-        return [Link(*row) for row in rows]
+        return [Link._make(row) for row in rows]
 
     def _check_link(self, link: Link, block: Block | None) -> None:
-        expected = self.end.no + 1
+        expected = self.no + 1
         if link.no != expected:
             raise _Bad("broken_link", expected, _("审计链断开：缺第 %(no)d 环") % {"no": expected})
-        if link.prev.hex() != self.end.hash:
+        if link.prev != self.hash:
             raise _Bad("broken_link", link.no, _("审计链断开：第 %(no)d 环接不上前一环") % {"no": link.no})
         if block is None:
             text = _("缺少审计记录 %(id)d（第 %(no)d 环）") % {"id": link.block_id, "no": link.no}
@@ -132,7 +136,7 @@ class _Walk:
         if link_hash(link.prev, block) != link.hash:
             text = _("审计记录 %(id)d 或第 %(no)d 环被改动") % {"id": block.id, "no": link.no}
             raise _Bad("changed_block", block.id, text)
-        self.end = Anchor(link.no, link.hash.hex())
+        self.no, self.hash = link.no, link.hash
         self.links += 1
 
     def _check_entries(self, blocks: list[Block]) -> None:
@@ -197,7 +201,7 @@ def _missing(id_: int) -> _Bad:
 def _rows(query: str, params: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, params)
-        return [tuple(bytes(v) if isinstance(v, memoryview) else v for v in row) for row in cursor.fetchall()]
+        return cursor.fetchall()  # type: ignore[no-any-return]
 
 
 def _blocks(ids: list[int]) -> dict[int, Block]:
@@ -205,7 +209,7 @@ def _blocks(ids: list[int]) -> dict[int, Block]:
         "SELECT id, txid, (extract(epoch FROM at) * 1000000)::bigint, actor_id, actor, channel, request_id, db_user,"
         " table_name, verb, entries, digest FROM audit.block WHERE id = ANY(%s)", [ids],
     )
-    return {row[0]: Block(*row) for row in rows}
+    return {row[0]: Block._make(row) for row in rows}
 
 
 def _pages(blocks: list[int]) -> Iterator[tuple[Any, ...]]:

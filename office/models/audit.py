@@ -32,11 +32,11 @@ class AuditBlock(models.Model):
     at = models.DateTimeField(_("时间"))
     actor_id = models.BigIntegerField(_("用户编号"), null=True)
     actor = models.TextField(_("操作人"))
-    channel = models.TextField(_("途径"), choices=Channel)
-    request_id = models.TextField(_("请求号"))
-    db_user = models.TextField(_("数据库账号"))
-    table_name = models.TextField(_("数据表"))
-    verb = models.TextField(_("动作"), choices=Verb)
+    channel = models.CharField(_("途径"), max_length=16, choices=Channel)
+    request_id = models.CharField(_("请求号"), max_length=64)
+    db_user = models.CharField(_("数据库账号"), max_length=64)
+    table_name = models.CharField(_("数据表"), max_length=64)
+    verb = models.CharField(_("动作"), max_length=1, choices=Verb)
     entries = models.BigIntegerField(_("行数"))
     digest = models.BinaryField(_("摘要"))
 
@@ -53,8 +53,7 @@ class AuditBlock(models.Model):
 
 
 class AuditEntry(models.Model):
-    """One changed row, as a view shows it. `data` is JSON text: the new row (I), the old row (D), or the changed columns
-    as {column: [before, after]} (U)."""
+    """One changed row, as a view shows it. `data`: the new row (I), the old row (D), or {column: [before, after]} (U)."""
 
     block_id = models.BigIntegerField(_("审计记录"))
     row_id = models.BigIntegerField(_("记录编号"))

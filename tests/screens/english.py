@@ -14,7 +14,7 @@ BUTTON_TYPES = {"submit", "button", "reset"}
 ICON_CLASS = "material-symbols-outlined"  # the word is a ligature that the font draws as an icon
 
 # Names that Chinese official writing itself leaves in Latin letters; everything else has a Chinese name.
-ALLOWED = frozenset({"AIoT", "Mini", "SaaS", "PaaS", "IaaS", "Ctrl", "Command", "esc", "cookie"})
+ALLOWED = frozenset({"AIoT", "Mini", "SaaS", "PaaS", "IaaS", "DevOps", "Linux", "Ctrl", "Command", "esc", "cookie"})
 ACRONYM = re.compile(r"[A-Z]{1,6}s?")
 # All capitals, yet a word of a screen and no acronym.
 SHOUTED = frozenset({

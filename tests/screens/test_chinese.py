@@ -40,7 +40,9 @@ REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 USERNAME = "u1"
 STANDARD_PAGES = {"changelist", "add", "history", "delete", "change"}
 # Fields whose values are codes and names that people chose, not words of the screen.
-CODE_FIELDS = {"code", "username", "kind", "slot", "key", "version", "model_version", "scheme", "source_key"}
+CODE_FIELDS = {
+    "code", "username", "kind", "slot", "key", "version", "model_version", "scheme", "source_key", "share_of", "db_user",
+}
 
 
 def _load() -> None:

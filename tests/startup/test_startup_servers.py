@@ -228,6 +228,8 @@ def test_ordinary_user_needs_no_root() -> None:
         pytest.skip("no Python 3.11 that an ordinary user may run")
     with data_folder() as folder:
         shutil.copytree(ROOT / "config" / "startup", folder / "config" / "startup")
+        (folder / "office" / "audit").mkdir(parents=True)
+        shutil.copy(ROOT / "office" / "audit" / "schema.sql", folder / "office" / "audit")
         (folder / "config" / "__init__.py").touch()
         code = subprocess.run([python, "-m", "venv", "--without-pip", folder / ".venv"], check=True).returncode
         packages = next((folder / ".venv" / "lib").glob("python*/site-packages"))
