@@ -19,6 +19,7 @@ from office.audit.lines import GENESIS, Block, Link, link_hash, page_hash
 from office.audit.triggers import BLOCK, PAGE, PAGES
 
 BATCH = 1_000
+FEW = 20_000  # entries of a batch that may be held at once
 
 # What is wrong → the command's exit code.
 FAULTS = {
@@ -142,7 +143,7 @@ class _Walk:
     def _check_entries(self, blocks: list[Block]) -> None:
         """Pages of the blocks in the order of their ids; a block's pages are numbered from 1 and full but for the last."""
         in_order = sorted((block for block in blocks if block.verb != "T"), key=lambda block: block.id)
-        stream = _pages([block.id for block in in_order])
+        stream = _pages([block.id for block in in_order], sum(block.entries for block in in_order))
         ahead = next(stream, None)
         for block in in_order:
             digest = hashlib.sha256()
@@ -212,15 +213,18 @@ def _blocks(ids: list[int]) -> dict[int, Block]:
     return {row[0]: Block._make(row) for row in rows}
 
 
-def _pages(blocks: list[int]) -> Iterator[tuple[Any, ...]]:
-    """By COPY, which streams where fetchall would hold everything. `blocks` in ascending order."""
+def _pages(blocks: list[int], entries: int) -> Iterator[tuple[Any, ...]]:
+    """Many by COPY, which streams where fetchall would hold everything; few by fetchall, which is quicker by the row."""
     if not blocks:
         return
     query = (
-        "COPY (SELECT id, first_row, last_row, entries, data, hash FROM audit.page"  # noqa: S608
-        f" WHERE id >= %s AND id < %s AND id / {PAGES} = ANY(%s) ORDER BY id) TO STDOUT (FORMAT BINARY)"
+        "SELECT id, first_row, last_row, entries, data, hash FROM audit.page"  # noqa: S608
+        f" WHERE id >= %s AND id < %s AND id / {PAGES} = ANY(%s) ORDER BY id"
     )
     span = [blocks[0] * PAGES, (blocks[-1] + 1) * PAGES, blocks]
-    with connection.cursor() as cursor, cursor.copy(query, span) as copy:
+    if entries <= FEW:
+        yield from _rows(query, span)
+        return
+    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)", span) as copy:
         copy.set_types(["int8", "int8", "int8", "int2", "text", "bytea"])
         yield from copy.rows()

@@ -178,8 +178,10 @@ def test_a_page_changed_together_with_its_hash_is_named_by_its_block(written: li
     assert (code, str(written[2]) in said) == (FAULTS["changed_entry"], True)
 
 
+@pytest.mark.parametrize("few", [0, 20_000])  # streamed, or held at once
 @pytest.mark.parametrize(("gone", "first"), [(1, 1), (2, 101), (3, 201)])
-def test_of_many_pages_the_missing_one_is_named(gone: int, first: int) -> None:
+def test_of_many_pages_the_missing_one_is_named(gone: int, first: int, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("office.audit.verify.FEW", few)
     Department.objects.bulk_create([Department(code=f"m{i}", name="m") for i in range(250)])
     assert (verify().entries, verify().fault) == (250, None)
     forge(f"DELETE FROM audit.page WHERE id = {PAGES + gone}")
