@@ -194,7 +194,7 @@ def test_canary_a_scope_that_lets_everybody_see_is_noticed(
 ) -> None:
     from office import scope
 
-    monkeypatch.setattr(scope, "_reach", lambda user, model, verb: True)
+    monkeypatch.setattr(scope, "_reach", lambda user, model, verb, roles: True)
     with pytest.raises(AssertionError, match="list of other: True"):
         TestReading().test_list_and_page(world, as_person, "officer", "projects.Project")
     with pytest.raises(AssertionError, match="change of other: 302"):

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -19,7 +19,7 @@ from office.admin_history import HistoryMixin
 from office.audit import context
 from office.audit.as_of import gone_at, rows_at
 from office.models import AuditBlock, Department, User
-from office.roles import OFFICER
+from office.roles import ADMINISTRATOR, AUDITOR, OFFICER
 from projects.models import Commitment, Project
 from tests import factories as make
 from tests.office.audit_trail import backdate
@@ -61,6 +61,7 @@ def test_every_page_of_a_model_has_the_audits_history() -> None:
 
 def test_history_says_who_when_and_what_in_words(page: Client, officer: User, project: Project) -> None:
     wang = make.user("wang", OFFICER)
+    page.force_login(make.user("auditor", AUDITOR))
     with context.acting(context.Context(context.JOB, actor="夜间任务", request_id="job-7-1")):
         project.officer, project.track, project.expected_output = wang, "land", Decimal("70000000.50")
         project.save()
@@ -146,8 +147,7 @@ class TestAsOf:
         return rows
 
     def test_the_list_is_as_it_was(self, client: Client, world: dict[str, Department]) -> None:
-        boss = User.objects.create_superuser("boss", password="long-enough-pass")
-        client.force_login(boss)
+        client.force_login(make.user("auditor", AUDITOR))
         then, now = (as_of(client, Department, day).content.decode() for day in (YESTERDAY, timezone.localdate()))
         assert ("one-旧" in then, "two-旧" in then, "three-旧" in then, "four-新" in then) == (True, True, True, False)
         assert "one-新" not in then
@@ -155,11 +155,9 @@ class TestAsOf:
         assert ("one-新" in now, "two-旧" in now, "four-新" in now) == (True, False, True)
 
     def test_removed_rows_are_the_auditors_alone(self, client: Client, world: dict[str, Department]) -> None:
-        person = User.objects.create_user("keeper", password="long-enough-pass", is_staff=True)
-        person.user_permissions.add(Permission.objects.get(codename="view_department"))
-        client.force_login(person)
+        client.force_login(make.user("keeper", ADMINISTRATOR))
         assert "two-旧" not in as_of(client, Department, YESTERDAY).content.decode()
-        person.user_permissions.add(Permission.objects.get(codename="view_auditblock"))
+        client.force_login(make.user("auditor", AUDITOR))
         assert "two-旧" in as_of(client, Department, YESTERDAY).content.decode()
 
     def test_a_row_removed_and_come_again_is_the_old_one(self, world: dict[str, Department]) -> None:
@@ -232,11 +230,10 @@ def test_lists_lead_to_their_past(page: Client) -> None:
 
 
 def test_the_auditors_page(client: Client, project: Project) -> None:
-    person = User.objects.create_user("auditor", password="long-enough-pass", is_staff=True)
     address = reverse("admin:office_auditblock_changelist")
-    client.force_login(person)
+    client.force_login(make.user("keeper", ADMINISTRATOR))
     assert client.get(address).status_code == 403
-    person.user_permissions.add(Permission.objects.get(codename="view_auditblock"))
+    client.force_login(make.user("auditor", AUDITOR))
     Project.objects.filter(pk=project.pk).update(next_step="下一步甲")
     block = AuditBlock.objects.filter(table_name="projects_project").order_by("-id").first()
     assert "项目" in client.get(address).content.decode()
