@@ -294,3 +294,9 @@ def test_a_stranger_is_sent_to_sign_in(world: World, client: Client, key: str) -
         response = client.get(address(key, page, *args))
         assert response.status_code == 302
         assert "/login/" in response["Location"]
+
+
+def test_the_document_says_the_same(settings: Any) -> None:
+    from tests.matrix.document import text
+
+    assert (settings.BASE_DIR / "docs" / "permissions.md").read_text(encoding="utf-8") == text()
