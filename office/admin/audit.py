@@ -75,7 +75,7 @@ class AuditBlockAdmin(ReadOnlyAdmin):
         events = events_in(block.pk, limit=SHOWN) if model else []
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "title": _("审计记录"), "subtitle": str(block),
-            "block": block, "data": label(block.table_name), "digest": bytes(block.digest).hex(), "shown": SHOWN,
+            "record": block, "data": label(block.table_name), "digest": bytes(block.digest).hex(), "shown": SHOWN,
             "rows": zip(events, show(events, request.user, {block.table_name: model}, block.table_name), strict=True),
             "link": AuditLink.objects.filter(block_id=block.pk).first(),
         }

@@ -238,7 +238,8 @@ def test_the_auditors_page(client: Client, project: Project) -> None:
     block = AuditBlock.objects.filter(table_name="projects_project").order_by("-id").first()
     assert "项目" in client.get(address).content.decode()
     text = client.get(reverse("admin:office_auditblock_change", args=[block.pk])).content.decode()
-    assert "下一步甲" in text
+    for words in ("下一步甲", "修改“项目”1 行", f"事务号 {block.txid}", block.db_user):
+        assert words in text, words
     for what in ("add", "delete"):
         args = [] if what == "add" else [block.pk]
         assert client.get(reverse(f"admin:office_auditblock_{what}", args=args)).status_code == 403
