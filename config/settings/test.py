@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from config.settings.base import *  # noqa: F403
-from config.settings.base import MIDDLEWARE
+from config.settings.base import CACHES, CELERY_BROKER_URL, MIDDLEWARE, REDIS_URL
 
 MIDDLEWARE = [name for name in MIDDLEWARE if "whitenoise" not in name]  # nothing is collected before a test
 
@@ -16,6 +18,11 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Workers of one run share a Valkey: each takes a database of its own there, as pytest-django gives it one in PostgreSQL.
+_NUMBER = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+REDIS_URL = REDIS_URL.replace("db=0", f"db={_NUMBER}")
+CELERY_BROKER_URL = CELERY_BROKER_URL.replace("db=0", f"db={_NUMBER}")
+CACHES = {**CACHES, "default": {**CACHES["default"], "LOCATION": REDIS_URL}}
 # Each has its own tests, which switch it on.
 AXES_ENABLED = False
 MFA_REQUIRED = False

@@ -20,6 +20,7 @@ from config.startup.signals import interrupts
 
 FOREIGN = ("DATABASE_URL", "REDIS_URL", "ENTERPRISE_DB_URL")
 SLOTS = 8
+WORKERS = min(os.cpu_count() or 1, 4)
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 
 
@@ -42,7 +43,8 @@ def pytest_words(options: TestOptions) -> list[str]:
     chosen = any(word == "-m" or (word.startswith("-m") and not word.startswith("--")) for word in options.pytest)
     if chosen:
         return list(options.pytest)
-    whole = [] if options.pytest else ["--cov"]  # the bound on pure code means nothing for a part of the tests
+    # The bound on pure code means nothing for a part of the tests. All of them share out by file, a database to each worker.
+    whole = [] if options.pytest else ["--cov", "-n", str(WORKERS), "--dist", "loadfile"]
     return ["-m", "slow or not slow" if options.slow else "not slow", *whole, *options.pytest]
 
 

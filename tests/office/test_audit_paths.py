@@ -11,19 +11,21 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
+from chains.models import Placement
 from crm.models import Company
 from office import jobs
 from office.audit import context
 from office.models import AuditBlock, AuditEntry, Department, User
+from office.roles import OFFICER
 from projects.models import Project, StageChange
 from projects.services.transition import change_stage
-from tests.factories import DAY, company, project, user
+from tests.factories import DAY, company, place, project, user
+from tests.factories import chain as chain_of
 from tests.office.audit_trail import dsn, trail
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("empty_audit")]
@@ -83,19 +85,15 @@ def test_a_form_of_the_admin(client: Client) -> None:
 
 
 def test_an_action_of_the_admin_on_chosen_rows(client: Client) -> None:
-    rows = [department(code) for code in "abc"]
-    client.force_login(User.objects.create_superuser("boss", password="long-enough-pass"))
-    chosen = {"action": "delete_selected", "_selected_action": [row.pk for row in rows], "post": "yes"}
-    assert "delete_selected" in admin.site.get_model_admin(Department).get_actions(_request(client))
-    answer = client.post(reverse("admin:office_department_changelist"), chosen)
+    officer, chain = user("boss", OFFICER), chain_of()
+    rows = [place(chain, "chip", company(f"示例{number}公司", number=number)) for number in range(1, 4)]
+    client.force_login(officer)
+    chosen = {"action": "confirm", "_selected_action": [row.pk for row in rows]}
+    answer = client.post(reverse("admin:chains_placement_changelist"), chosen)
     for row in rows:
-        last = trail(Department, row.pk)[-1]
-        assert (last.kind, last.actor, last.channel) == ("D", "boss", "admin")
+        last = trail(Placement, row.pk)[-1]
+        assert (last.kind, last.actor, last.channel) == ("U", "boss", "admin")
         assert last.request_id == answer["X-Request-ID"]
-
-
-def _request(client: Client):
-    return client.get(reverse("admin:office_department_changelist")).wsgi_request
 
 
 def test_bulk_create_bulk_update_and_update(as_li: User) -> None:
