@@ -5,6 +5,7 @@ from crm.models import (
     CompanyIdentifier,
     CompanyName,
     Contact,
+    Disclosure,
     StagedRecord,
     SyncRun,
 )
