@@ -108,11 +108,13 @@ def ensure_roles() -> None:
     """Make each role's group hold exactly the permissions of the table, under Chinese names."""
     from django.contrib.auth.models import Group, Permission
 
-    for permission in Permission.objects.select_related("content_type"):
+    english = []
+    for permission in Permission.objects.filter(name__startswith="Can ").select_related("content_type"):
         verb = permission.codename.split("_")[0]
-        if verb in VERBS and permission.name.startswith("Can "):  # Django's names are English and shown as they are
+        if verb in VERBS:  # Django's names are English and shown as they are
             permission.name = f"{VERBS[verb]}{permission.content_type.name}"
-            permission.save(update_fields=["name"])
+            english.append(permission)
+    Permission.objects.bulk_update(english, ["name"])
     for role, names in PERMISSIONS.items():
         group = Group.objects.get_or_create(name=role)[0]
         group.permissions.set(permissions_named(names))

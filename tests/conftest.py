@@ -31,7 +31,7 @@ def check_server(connection: Any, *, directory: str, marker: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """Runs before the test database is made, and looks at the server itself."""
     import psycopg
     from django.conf import settings as django_settings
@@ -54,3 +54,12 @@ def empty_audit(django_db_setup: None) -> None:
 
     wipe()
     lend_backdate()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The roles stand in the test database from the start: making them anew for every person took most of the time."""
+    from office.roles import ensure_roles
+
+    with django_db_blocker.unblock():
+        ensure_roles()
