@@ -15,8 +15,12 @@ from office import scope
 from office.models import User
 
 
-def reaches(request: HttpRequest, verb: str, row: Model) -> bool:
-    """`scope.may`, asked once a request and row: the admin asks a dozen times to draw one page."""
+def reaches(request: HttpRequest, verb: str, row: Any, model: type[Model] | None = None) -> bool:
+    """`scope.may`, asked once a request and row: the admin asks a dozen times to draw one page. The theme asks by key."""
+    if model is not None and not isinstance(row, Model):
+        row = model._default_manager.filter(pk=row).first()
+        if row is None:
+            return False
     known: dict[tuple[str, str, Any], bool] = request.__dict__.setdefault("_scope_answers", {})
     key = (verb, row._meta.label, row.pk)
     if key not in known:
@@ -51,13 +55,13 @@ class ScopedPage(ScopedChoices):
         return scope.visible_to(request.user, super().get_queryset(request))  # type: ignore[misc]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_view_permission(request, obj) and (obj is None or reaches(request, scope.VIEW, obj))  # type: ignore[misc]
+        return super().has_view_permission(request, obj) and (obj is None or reaches(request, scope.VIEW, obj, self.model))  # type: ignore[misc]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or reaches(request, scope.CHANGE, obj))  # type: ignore[misc]
+        return super().has_change_permission(request, obj) and (obj is None or reaches(request, scope.CHANGE, obj, self.model))  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and (obj is None or reaches(request, scope.CHANGE, obj))  # type: ignore[misc]
+        return super().has_delete_permission(request, obj) and (obj is None or reaches(request, scope.CHANGE, obj, self.model))  # type: ignore[misc]
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> NoReturn:
         """The same answer for a row that is not there and one that is not for this person."""
