@@ -5,12 +5,15 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from config.api import router
+
 urlpatterns = [
     path("healthz", include("office.urls")),
     path("login/", LoginView.as_view(template_name="office/login.html", redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),  # one way in
     path("admin/", admin.site.urls),
+    path("api/v1/", include(router.urls)),
     path("plan/", include("plans.urls")),
     path("", include("chains.urls")),
 ]
