@@ -10,7 +10,6 @@ from django.contrib.admin.options import InlineModelAdmin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
@@ -20,8 +19,10 @@ from unfold.decorators import display
 from office import scope
 from office.admin_history import HistoryMixin
 from office.admin_scope import ScopedInline, ScopedPage
+from office.admin_versions import VersionedPage
+from office.spans import DASH, span_text
 
-DASH = "—"
+__all__ = ["DASH", "span_text"]  # what pages take from here beside the names below
 LINK_CLASS = "text-primary-600 dark:text-primary-500 underline"
 
 
@@ -86,20 +87,13 @@ def pairs(values: Mapping[str, Any] | None) -> SafeString | str:
     return lines_of(f"{name}：{value}" for name, value in (values or {}).items())
 
 
-def span_text(span: Any) -> str:
-    """A range of dates [from, to) as people say it: 2026年1月1日 至今."""
-    if span is None or span.isempty or (span.lower and span.lower == span.upper):
-        return DASH
-    start = date_format(span.lower) if span.lower else "不详"
-    return f"{start} 至今" if span.upper is None else f"{start} 至 {date_format(span.upper)}（不含）"
-
-
 def _address(instance: Model) -> str:
     return reverse(f"admin:{instance._meta.app_label}_{instance._meta.model_name}_change", args=[instance.pk])
 
 
-class ModelAdmin(ScopedPage, HistoryMixin, UnfoldModelAdmin):  # type: ignore[misc]
-    """What every page of ours starts from: the theme, within the person's scope, with history and the list as of a date."""
+class ModelAdmin(VersionedPage, ScopedPage, HistoryMixin, UnfoldModelAdmin):  # type: ignore[misc]
+    """What every page of ours starts from: the theme, within the person's scope, never over a colleague's save, with
+    history and the list as of a date."""
 
 
 class TabularInline(ScopedInline, UnfoldTabularInline):

@@ -64,6 +64,12 @@ def allowed_moves(track: str, stage: str) -> tuple[Move, ...]:
     return tuple(forward + back)
 
 
+def check_track(*, track: str, stage: str) -> None:
+    """Raise LifecycleError where the project stands at a stage that the other track does not have."""
+    if stage not in SEQUENCE[track]:
+        raise LifecycleError(f"已到“{STAGES[stage]}”，该类型没有这个阶段；请先退回再改类型")
+
+
 def check_move(*, track: str, stage: str, side_state: str, target: str, reason: str) -> Move:
     """Return the move, or raise LifecycleError saying why not and what is possible."""
     if side_state != ACTIVE:

@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import NON_FIELD_ERRORS
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -17,16 +16,19 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from chains.admin.links import node_page
 from chains.models import Placement
 from chains.reports.build import evidence_words
-from chains.services.decide_placement import decide_placement
+from chains.services.decide_placement import DONE, SAME, SETTLED, decide_placement, decide_placements
 from office import scope
 from office.admin_tools import DASH, ModelAdmin, as_text, link_to
+from office.conflicts import VersionedForm
+from projects.services.update import lock_project
 
 STATE_COLOURS = {"candidate": "warning", "confirmed": "success", "rejected": "danger"}
 MOST_NAMED = 5
+FORBIDDEN = "forbidden"
 DECIDER = as_text("decided_by", _("确认人"))
 
 
-class PlacementForm(forms.ModelForm):
+class PlacementForm(VersionedForm):
     revenue_share = forms.FloatField(
         label=_("营收占比"), min_value=0, max_value=1, initial=1.0, widget=UnfoldAdminTextInputWidget,
         help_text=_("企业的营收有多少来自本环节：0 至 1，例如 0.4"),
@@ -38,6 +40,8 @@ class PlacementForm(forms.ModelForm):
         error_messages = {NON_FIELD_ERRORS: {"unique_together": _("这个企业或项目已挂在本环节，请到挂链列表确认或否定那一条")}}
 
     def clean(self) -> dict[str, Any]:
+        if self.instance.project_id is not None:  # the project's page locks in this order too: no two wait for each other
+            lock_project(project_id=self.instance.project_id)
         data = super().clean() or {}
         if self.instance.pk is None and bool(data.get("company")) == bool(data.get("project")):
             raise forms.ValidationError(_("挂链对象须为企业或项目之一"))
@@ -110,19 +114,31 @@ class PlacementAdmin(ModelAdmin):
 
     @action(description=_("确认挂链"), permissions=["change"])
     def confirm_one(self, request: HttpRequest, row: Placement) -> None:
-        _decide(request, Placement.objects.filter(pk=row.pk), confirmed=True)
+        decide_placement(placement_id=row.pk, confirmed=True, by=request.user)
 
     @action(description=_("否定挂链"), permissions=["change"])
     def reject_one(self, request: HttpRequest, row: Placement) -> None:
-        _decide(request, Placement.objects.filter(pk=row.pk), confirmed=False)
+        decide_placement(placement_id=row.pk, confirmed=False, by=request.user)
 
 
 def _decide(request: HttpRequest, rows: QuerySet[Placement], *, confirmed: bool) -> None:
-    chosen = list(scope.changeable_by(request.user, rows).select_related("company", "project", "node__chain"))
-    with transaction.atomic():
-        for row in chosen:
-            decide_placement(placement_id=row.pk, confirmed=confirmed, by=request.user)
-    named = "；".join(f"{row.company or row.project} → {row.node}" for row in chosen[:MOST_NAMED])
-    more = "等" if len(chosen) > MOST_NAMED else ""
-    verb = "已确认" if confirmed else "已否定"
-    messages.success(request, f"{verb} {len(chosen)} 条：{named}{more}。下次生成报告时生效。")
+    chosen = {row.pk: row for row in rows.select_related("company", "project", "node")}
+    allowed = scope.changeable_by(request.user, Placement.objects.filter(pk__in=chosen)).values_list("pk", flat=True)
+    results = decide_placements(placement_ids=allowed, confirmed=confirmed, by=request.user)
+    found: dict[str, list[Placement]] = {}
+    for pk, row in chosen.items():
+        found.setdefault(results.get(pk, FORBIDDEN), []).append(row)
+    level = messages.SUCCESS if set(found) <= {DONE, SAME} else messages.WARNING
+    text = "。".join(_named(result, found[result], confirmed) for result in (DONE, SAME, SETTLED, FORBIDDEN) if result in found)
+    messages.add_message(request, level, f"{text}。下次生成报告时生效。" if DONE in found else f"{text}。")
+
+
+def _named(result: str, rows: list[Placement], confirmed: bool) -> str:
+    verb = "确认" if confirmed else "否定"
+    says = {
+        DONE: f"已{verb} {len(rows)} 条", SAME: f"{len(rows)} 条原已{verb}，未变动",
+        SETTLED: f"{len(rows)} 条已由他人作出相反的决定，未改动，请逐条打开处理",
+        FORBIDDEN: f"{len(rows)} 条不在您的权限内，未改动",
+    }
+    names = "；".join(f"{row.company or row.project} → {row.node}" for row in rows[:MOST_NAMED])
+    return f"{says[result]}：{names}{'等' if len(rows) > MOST_NAMED else ''}"

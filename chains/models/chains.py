@@ -14,11 +14,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Company
-from office.models import User
+from office.models import User, Versioned
 from plans.models import Clause
 
 
-class Chain(models.Model):
+class Chain(Versioned):
     code = models.SlugField(_("代码"), max_length=48, unique=True)
     name = models.CharField(_("名称"), max_length=64, unique=True)
     group = models.CharField(_("分组"), max_length=32, blank=True)

@@ -7,11 +7,11 @@ from django.utils.translation import gettext_lazy as _
 
 from chains.models.nodes import Node
 from crm.models import Company
-from office.models import User
+from office.models import User, Versioned
 from projects.models import Project
 
 
-class Placement(models.Model):
+class Placement(Versioned):
     class State(models.TextChoices):
         CANDIDATE = "candidate", _("待确认")
         CONFIRMED = "confirmed", _("已确认")

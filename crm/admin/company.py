@@ -14,7 +14,7 @@ from crm.admin.contacts import CompanyContactInline
 from crm.admin.filters import DistrictFilter, GradeFilter, SectionFilter
 from crm.admin.forms import CompanyForm, product_lines
 from crm.models import Company, CompanyEvent, CompanyGrade, CompanyIdentifier, CompanyName
-from crm.services.save_company import save_company
+from crm.services.save_company import kept_by_source, save_company
 from office.admin_tools import DASH, ModelAdmin, ReadOnlyInline, TabularInline, lines_of, link_to
 from office.money import format_yuan
 
@@ -86,11 +86,6 @@ class EventInline(ReadOnlyInline):
         return link_to(event.run, event.run.slot)
 
 
-# What a source keeps is written by its sync alone; an officer fills in what the source does not know.
-FROM_SOURCE = [
-    "name", "short_name", "status", "established_on", "district_code", "street_code", "address", "industry",
-    "business_scope", "products", "employees", "annual_revenue", "revenue_year", "registered_capital",
-]
 AS_TEXT = {"products": "products_text", "annual_revenue": "revenue", "registered_capital": "capital"}
 
 
@@ -131,13 +126,13 @@ class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
             "code", "operating", "district", "industry_label", "registered_capital_text", "source", "source_key",
             "source_updated_at", "sample", "version", "created_at", "updated_at", *AS_TEXT.values(),
         ]
-        return [*fields, *_kept_by_source(obj)]
+        return [*fields, *kept_by_source(obj)]
 
     def _as_text(self, request: HttpRequest, obj: Company | None) -> dict[str, str]:
         """Field → how it is shown where it cannot be edited."""
         if obj is not None and not self.has_change_permission(request, obj):
             return AS_TEXT
-        return {name: text for name, text in AS_TEXT.items() if name in _kept_by_source(obj)}
+        return {name: text for name, text in AS_TEXT.items() if name in kept_by_source(obj)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Company]:
         """The list in a fixed number of queries: page, live codes, grades held today."""
@@ -203,9 +198,3 @@ class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
     @admin.display(description=_("现有等级"))
     def current_grades(self, company: Company) -> str:
         return "、".join(str(grade) for grade in company.held_grades) or DASH  # type: ignore[attr-defined]
-
-
-def _kept_by_source(company: Company | None) -> list[str]:
-    if company is None or company.source_id is None:
-        return []
-    return [name for name in FROM_SOURCE if getattr(company, name) not in (None, "", [])]

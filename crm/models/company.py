@@ -18,6 +18,7 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from crm.codes import OPERATING, STATUS_LABELS, division_name, divisions, industry_name, street_name
+from office.models import Versioned
 
 
 class NextCompanyCode(models.Func):
@@ -27,7 +28,7 @@ class NextCompanyCode(models.Func):
     output_field = models.CharField()
 
 
-class Company(models.Model):
+class Company(Versioned):
     code = models.CharField(_("编号"), max_length=16, unique=True, db_default=NextCompanyCode(), editable=False)
     name = models.CharField(_("企业名称"), max_length=200)
     short_name = models.CharField(_("简称"), max_length=64, blank=True, db_default="")
@@ -65,7 +66,6 @@ class Company(models.Model):
     source_key = models.CharField(_("数据源编号"), max_length=64, blank=True, editable=False, db_default="")
     source_hash = models.CharField(_("内容指纹"), max_length=64, blank=True, editable=False, db_default="")
     source_updated_at = models.DateTimeField(_("数据源更新时间"), null=True, editable=False)
-    version = models.PositiveIntegerField(_("版本"), default=1, editable=False)
     created_at = models.DateTimeField(_("录入时间"), auto_now_add=True)
     updated_at = models.DateTimeField(_("更新时间"), auto_now=True)
 

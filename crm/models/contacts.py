@@ -15,14 +15,14 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from office.models import User
+from office.models import User, Versioned
 from office.privacy import format_phone, mask_email, mask_phone, mask_word
 
 ERASED_NAME = "已删除的联系人"
 _BLANK = models.Q(title="", department="", phone="", other_phone="", email="", wechat="")
 
 
-class Contact(models.Model):
+class Contact(Versioned):
     PERSONAL_FIELDS = ("name", "title", "department", "phone", "other_phone", "email", "wechat")
     CONFIDENTIAL_FIELDS = ("phone", "other_phone", "email", "wechat")
 
@@ -69,7 +69,6 @@ class Contact(models.Model):
     erased_reason = models.CharField(_("删除原因"), max_length=200, blank=True, editable=False)
     privacy_salt = models.UUIDField(_("指纹盐"), default=uuid.uuid4, editable=False)
     is_sample = models.BooleanField(_("示例"), default=False, editable=False)
-    version = models.PositiveIntegerField(_("版本"), default=1, editable=False)
     created_at = models.DateTimeField(_("录入时间"), auto_now_add=True)
     updated_at = models.DateTimeField(_("更新时间"), auto_now=True)
 

@@ -45,6 +45,7 @@ def merge(plan: MergePlan) -> dict[str, int]:
         run = SyncRun.objects.select_for_update().get(pk=plan.run_id, status=SyncRun.Status.RUNNING)
         known_before = Company.objects.filter(source_id=plan.source_id).exclude(status="removed").count()
         with connection.cursor() as db:
+            db.execute(sql.ONE_VERSION)
             db.execute(sql.INCOMING, {"run": plan.run_id})
             decisions = _decide(db, plan)
             _refuse_bad_batch(db, plan, decisions)

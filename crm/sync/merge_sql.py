@@ -36,6 +36,8 @@ _DEFAULTS = {
 }
 _INSERTED = ", ".join(f"coalesce(w.{n}, {_DEFAULTS[n]})" if n in _DEFAULTS else f"w.{n}" for n in _COLUMNS)
 
+# A company is written by several of these statements and gets one version out of them: _VERSIONS, and no trigger, raises it.
+ONE_VERSION = "SET LOCAL office.one_version = 'on'"
 INCOMING = """
 CREATE TEMP TABLE incoming ON COMMIT DROP AS
 SELECT DISTINCT ON (source_key) id AS staged_id, source_key, op, payload, hash,

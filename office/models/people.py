@@ -9,10 +9,11 @@ from django.db import models
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from office.models.versioned import Versioned
 from office.roles import ADMINISTRATOR, PERMISSIONS, ROLES
 
 
-class Department(models.Model):
+class Department(Versioned):
     code = models.SlugField(_("代码"), max_length=32, unique=True)
     name = models.CharField(_("名称"), max_length=64)
     parent = models.ForeignKey(
@@ -49,7 +50,7 @@ class Department(models.Model):
         return sorted(found)
 
 
-class User(AbstractUser):
+class User(Versioned, AbstractUser):
     """Somebody who signs in. Chinese names are kept whole in `display_name`; first and last name stay unused."""
 
     display_name = models.CharField(_("姓名"), max_length=64, blank=True)

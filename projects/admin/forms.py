@@ -6,31 +6,25 @@ import datetime as dt
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
 
-from office.forms import AmountField, amount_text
+from office.conflicts import VersionedForm
+from office.forms import AmountField
 from office.models import User
 from office.money import AmountError, exact_decimal
-from office.people import holding
-from office.roles import OFFICER, TEAM_LEAD
 from projects import lifecycle
 from projects.models import Commitment, Project
-from projects.services.handover import HandoverError, check_handover_date
-from projects.services.update import EDITABLE, lock_project
+from projects.services.handover import HandoverError, check_handover_date, officers
+from projects.services.update import EDITABLE
 
 UNCHANGED = ("", "（不变）")
-MOVES = ("move_to", "side_to", "move_reason", "seen_version")
+MOVES = ("move_to", "side_to", "move_reason")
 
 
-def officers(*, keep: int | None = None) -> QuerySet[User]:
-    """Who may answer for a project."""
-    return holding(OFFICER, TEAM_LEAD, keep=keep)
-
-
-class ProjectForm(forms.ModelForm):
+class ProjectForm(VersionedForm):
+    commands = ("move_to", "side_to")
     total_investment = AmountField(label=_("计划总投资"), required=False)
     expected_output = AmountField(
         label=_("达产年产值"), required=False,
@@ -53,7 +47,6 @@ class ProjectForm(forms.ModelForm):
         label=_("原因"), required=False, max_length=255, widget=UnfoldAdminTextInputWidget,
         help_text=_("退回、暂停、缓办、终止和交接须写明"),
     )
-    seen_version = forms.IntegerField(label=_("打开时的版本"), required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Project
@@ -72,7 +65,6 @@ class ProjectForm(forms.ModelForm):
                 del self.fields[name]
             return
         self.fields["officer"].initial = project.officer_id
-        self.fields["seen_version"].initial = project.version
         self.fields["move_to"].choices = [UNCHANGED, *_stages(project)]
         self.fields["side_to"].choices = [
             UNCHANGED, *((name, lifecycle.SIDE_STATES[name]) for name in lifecycle.SIDE_MOVES[project.side_state])
@@ -82,6 +74,11 @@ class ProjectForm(forms.ModelForm):
     def on(self) -> dt.date:
         return self.cleaned_data.get("move_date") or timezone.localdate()
 
+    def entered_text(self, name: str) -> str:
+        """A move that is not possible any more is no choice of the field, and still has a name."""
+        asked = str(self[name].data or "")
+        return {**lifecycle.STAGES, **lifecycle.SIDE_STATES}.get(asked) or super().entered_text(name)
+
     def clean_move_date(self) -> dt.date | None:
         on: dt.date | None = self.cleaned_data.get("move_date")
         if on is not None and on > timezone.localdate():
@@ -90,28 +87,11 @@ class ProjectForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if self.instance.pk is not None:
-            stored = lock_project(project_id=self.instance.pk)
-            if data.get("seen_version") != stored.version:
-                self._refuse_stale(stored)
-            else:
-                self._check_moves(stored)
-                self._check_track(stored)
-                self._check_handover(stored)
+        if self.instance.pk is not None and not self.stale:
+            self._check_moves(self.stored)
+            self._check_track(self.stored)
+            self._check_handover(self.stored)
         return data
-
-    def _refuse_stale(self, stored: Project) -> None:
-        """Show what stands now beside what was entered; a second, knowing save goes through."""
-        now = [f"阶段：{stored.get_stage_display()}", f"状态：{stored.get_side_state_display()}", f"专人：{stored.officer}"]
-        for name in EDITABLE:
-            if name in self.cleaned_data and self.cleaned_data[name] != getattr(stored, name):
-                now.append(f"{self.fields[name].label}：{_shown(stored, name)}")
-        self.add_error(None, [
-            "没有保存：打开本页之后，这个项目已经被修改过（也可能是同一表单提交了两次）。",
-            f"现在的内容是 {'；'.join(now)}。请核对您填写的内容，确认无误再保存一次。",
-        ])
-        self.data = self.data.copy()
-        self.data[self.add_prefix("seen_version")] = str(stored.version)
 
     def _check_moves(self, stored: Project) -> None:
         data, reason = self.cleaned_data, self.cleaned_data.get("move_reason") or ""
@@ -132,8 +112,10 @@ class ProjectForm(forms.ModelForm):
 
     def _check_track(self, stored: Project) -> None:
         track = self.cleaned_data.get("track")
-        if track and stored.stage not in lifecycle.SEQUENCE[track]:
-            self.add_error("track", f"已到“{lifecycle.STAGES[stored.stage]}”，该类型没有这个阶段；请先退回再改类型")
+        try:
+            lifecycle.check_track(track=track or stored.track, stage=stored.stage)
+        except lifecycle.LifecycleError as error:
+            self.add_error("track", str(error))
 
     def _check_handover(self, stored: Project) -> None:
         officer = self.cleaned_data.get("officer")
@@ -150,15 +132,6 @@ class ProjectForm(forms.ModelForm):
 def _stages(project: Project) -> list[tuple[str, str]]:
     moves = lifecycle.allowed_moves(project.track, project.stage)
     return [(move.target, lifecycle.STAGES[move.target] + ("（退回）" if move.needs_reason else "")) for move in moves]
-
-
-def _shown(project: Project, name: str) -> str:
-    if name == "track":
-        return str(project.get_track_display())
-    value = getattr(project, name)
-    if name in ("total_investment", "expected_output"):
-        return "未填" if value is None else amount_text(value)
-    return str(value or "未填")
 
 
 class CommitmentForm(forms.ModelForm):

@@ -99,6 +99,7 @@ class ProjectAdmin(ModelAdmin):
     readonly_fields = ["code", "stage", "side_state", "stage_since", "pages", "investment", "output", "sample", OFFICER]
     inlines = [CommitmentInline, StageChangeInline, OfficerAssignmentInline]
     columns = {"investment": "total_investment", "output": "expected_output"}
+    conflict_notes = ["stage", "side_state"]
 
     @display(description=_("投资主体"), ordering="company__name")
     def company_link(self, project: Project) -> SafeString | str:
@@ -146,7 +147,7 @@ class ProjectAdmin(ModelAdmin):
         return self.masked(request, [
             (None, {"fields": [*state, *basics]}),
             (_("金额"), {"fields": money}),
-            (_("变更阶段、状态或专人"), {"fields": ["move_to", "side_to", "move_date", "move_reason", "seen_version"]}),
+            (_("变更阶段、状态或专人"), {"fields": ["move_to", "side_to", "move_date", "move_reason"]}),
         ])
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from office.models import User
+from office.models import User, Versioned
 from plans.models import Clause
 
 
-class Zone(models.Model):
+class Zone(Versioned):
     class Kind(models.TextChoices):
         AXIS = "axis", _("一主")
         AREA = "area", _("两区")
@@ -38,7 +38,7 @@ class Zone(models.Model):
         return self.name
 
 
-class Carrier(models.Model):
+class Carrier(Versioned):
     class Kind(models.TextChoices):
         BUILDING = "building", _("产业楼宇")
         PARK = "park", _("园区")

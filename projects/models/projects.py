@@ -16,7 +16,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Company
-from office.models import User
+from office.models import User, Versioned
 from projects import lifecycle
 from projects.models.carriers import Carrier
 
@@ -32,7 +32,7 @@ def _stage_fits_track() -> models.Q:
     return fits
 
 
-class Project(models.Model):
+class Project(Versioned):
     code = models.CharField(_("项目编号"), max_length=32, unique=True)
     name = models.CharField(_("项目名称"), max_length=128)
     company = models.ForeignKey(Company, verbose_name=_("投资主体"), on_delete=models.PROTECT, related_name="projects")
@@ -59,7 +59,6 @@ class Project(models.Model):
     summary = models.CharField(_("简介"), max_length=255, blank=True)
     next_step = models.CharField(_("下一步"), max_length=255, blank=True)
     is_sample = models.BooleanField(_("示例"), default=False, editable=False)
-    version = models.PositiveIntegerField(_("版本"), default=1, editable=False)
     created = models.DateTimeField(_("登记时间"), auto_now_add=True)
     updated = models.DateTimeField(_("更新时间"), auto_now=True)
 

@@ -6,13 +6,21 @@ import datetime as dt
 
 from django.db import transaction
 from django.db.backends.postgresql.psycopg_any import DateRange
+from django.db.models import QuerySet
 
 from office.models import User
+from office.people import holding
+from office.roles import OFFICER, TEAM_LEAD
 from projects.models import OfficerAssignment, Project
 
 
 class HandoverError(ValueError):
     """The handover would leave a date with no officer or with two."""
+
+
+def officers(*, keep: int | None = None) -> QuerySet[User]:
+    """Who may answer for a project."""
+    return holding(OFFICER, TEAM_LEAD, keep=keep)
 
 
 def check_handover_date(*, since: dt.date, on: dt.date) -> None:
@@ -43,6 +51,5 @@ def hand_over(*, project_id: int, officer: User, on: dt.date, reason: str = "") 
                 project=project, officer=officer, period=DateRange(on, None), reason=reason
             )
         project.officer = officer
-        project.version += 1
-        project.save(update_fields=["officer", "version", "updated"])
+        project.save(update_fields=["officer", "updated"])
     return assignment

@@ -37,6 +37,5 @@ def _record(project: Project, *, stage: str, side_state: str, by: User, on: dt.d
         from_side_state=project.side_state, to_side_state=side_state, by=by, reason=reason,
     )
     project.stage, project.side_state, project.stage_since = stage, side_state, on
-    project.version += 1
-    project.save(update_fields=["stage", "side_state", "stage_since", "version", "updated"])
+    project.save(update_fields=["stage", "side_state", "stage_since", "updated"])
     return change

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 
 from office.models import User
+from projects import lifecycle
 from projects.models import Project
 from projects.services.handover import hand_over
 from projects.services.transition import change_side_state, change_stage
@@ -31,9 +32,9 @@ def update_project(
 ) -> None:
     """Store `project`'s editable fields and apply a handover and moves; raises LifecycleError or HandoverError."""
     with transaction.atomic():
-        lock_project(project_id=project.pk)
+        stored = lock_project(project_id=project.pk)
+        lifecycle.check_track(track=project.track, stage=stored.stage)
         project.save(update_fields=[*EDITABLE, "updated"])
-        Project.objects.filter(pk=project.pk).update(version=F("version") + 1)
         if officer is not None and officer.pk != project.officer_id:
             hand_over(project_id=project.pk, officer=officer, on=on, reason=reason)
         if side_to:
@@ -41,3 +42,14 @@ def update_project(
         if move_to:
             change_stage(project_id=project.pk, target=move_to, by=by, on=on, reason=reason)
         project.refresh_from_db()
+
+
+def edit_project(*, project: Project, values: dict[str, Any], by: User, on: dt.date) -> None:
+    """Set `values` (of EDITABLE) and save; raises ValidationError naming a wrong field, LifecycleError for a wrong track."""
+    for name, value in values.items():
+        if name not in EDITABLE:
+            raise ValueError(f"{name} is not an officer's to edit")
+        setattr(project, name, value)
+    lifecycle.check_track(track=project.track, stage=project.stage)
+    project.full_clean()
+    update_project(project=project, by=by, on=on)

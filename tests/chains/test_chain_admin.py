@@ -230,7 +230,7 @@ def test_placements_are_decided_in_bulk(
 def test_one_placement_is_decided_on_its_page(page: Client, waiting: list[Placement]) -> None:
     address, button = reverse("admin:chains_placement_change", args=[waiting[0].pk]), "chains_placement_reject_one"
     assert f'name="{button}"' in page.get(address).content.decode()
-    response = page.post(address, {"revenue_share": "0.4", button: "1"})
+    response = page.post(address, {"revenue_share": "0.4", "seen_version": 1, button: "1"})
     assert response.status_code == 302
     row = Placement.objects.get(pk=waiting[0].pk)
     assert (row.state, row.probability, row.revenue_share) == ("rejected", 0.0, 0.4)
@@ -238,8 +238,9 @@ def test_one_placement_is_decided_on_its_page(page: Client, waiting: list[Placem
 
 @pytest.mark.parametrize("share", ["NaN", "Infinity", "1.5", "-0.1", "一半", ""])
 def test_a_senseless_share_is_refused(page: Client, waiting: list[Placement], share: str) -> None:
-    response = page.post(reverse("admin:chains_placement_change", args=[waiting[0].pk]), {"revenue_share": share})
-    assert response.status_code == 200
+    data = {"revenue_share": share, "seen_version": 1}
+    response = page.post(reverse("admin:chains_placement_change", args=[waiting[0].pk]), data)
+    assert "revenue_share" in response.context["adminform"].form.errors
     assert Placement.objects.get(pk=waiting[0].pk).revenue_share == 1
 
 
@@ -248,7 +249,7 @@ def test_what_the_placer_found_cannot_be_posted_over(page: Client, waiting: list
     other = make.company("别的企业", number=50)
     evil = {
         "revenue_share": "1", "probability": "1", "state": "confirmed", "source": "officer", "company": other.pk,
-        "placed_on": "2020-01-01", "decided_by": 1, "evidence": "[]",
+        "placed_on": "2020-01-01", "decided_by": 1, "evidence": "[]", "seen_version": 1,
     }
     assert page.post(reverse("admin:chains_placement_change", args=[row.pk]), evil).status_code == 302
     stored = Placement.objects.get(pk=row.pk)
@@ -305,6 +306,8 @@ def test_companies_are_filtered_by_chain_and_lead_to_their_gaps(page: Client, ch
 def company_form(company: Company, **values: str) -> dict[str, str]:
     sets = ("identifiers", "former_names", "grades", "grades-2", "events", "projects", "projects-2", "placements")
     data = {f"{name}-{key}": "0" for name in sets for key in ("TOTAL_FORMS", "INITIAL_FORMS")}
+    company.refresh_from_db()
+    data["seen_version"] = str(company.version)
     kept = {"name": company.name, "status": company.status, "district_code": company.district_code, "products": ""}
     return data | kept | values
 
@@ -341,11 +344,12 @@ def test_a_companys_money_and_products_are_written_as_people_write_them(page: Cl
     ("products", "60%", "第 1 行看不懂"), ("district_code", "999999", "GB/T 2260"), ("district_code", "罗湖", "区划代码"),
 ])
 def test_a_senseless_company_is_refused(page: Client, by_hand: Company, field: str, text: str, message: str) -> None:
-    response = page.post(reverse("admin:crm_company_change", args=[by_hand.pk]), company_form(by_hand, **{field: text}))
+    data = company_form(by_hand, **{field: text})
+    response = page.post(reverse("admin:crm_company_change", args=[by_hand.pk]), data)
     assert response.status_code == 200
     assert message in response.content.decode()
     by_hand.refresh_from_db()
-    assert by_hand.version == 1
+    assert str(by_hand.version) == data["seen_version"]
 
 
 @pytest.fixture
@@ -372,7 +376,7 @@ def test_what_a_source_keeps_is_read_and_what_it_does_not_know_is_filled_in(page
     assert page.post(address, company_form(synced, address="示例路 1 号", **evil)).status_code == 302
     stored = Company.objects.get(pk=synced.pk)
     assert (stored.name, stored.employees, stored.annual_revenue, stored.is_sample) == (synced.name, 12, 100_000_000, False)
-    assert (stored.address, stored.version) == ("示例路 1 号", 2)
+    assert (stored.address, stored.version) == ("示例路 1 号", synced.version + 1)
     assert stored.products == synced.products
 
 

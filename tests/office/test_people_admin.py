@@ -43,6 +43,7 @@ def address(user: User) -> str:
 
 def form_data(user: User, **values: Any) -> dict[str, Any]:
     kept = {
+        "seen_version": User.objects.values_list("version", flat=True).get(pk=user.pk),
         "username": user.username, "display_name": user.display_name, "title": user.title, "is_active": "on",
         "is_staff": "on", "department": "", "groups": [group.pk for group in user.groups.all()],
     }
@@ -97,11 +98,11 @@ def test_a_department_is_not_its_own_parent(page: Client) -> None:
     one = Department.objects.create(code="one", name="一组")
     under = Department.objects.create(code="two", name="二组", parent=one)
     for parent in (one, under):
-        data = {"code": "one", "name": "一组", "parent": parent.pk}
+        data = {"code": "one", "name": "一组", "parent": parent.pk, "seen_version": 1}
         response = page.post(reverse("admin:office_department_change", args=[one.pk]), data)
         assert response.status_code == 200
         assert "自己的上级" in response.content.decode()
-    data = {"code": "two", "name": "改名", "parent": one.pk}
+    data = {"code": "two", "name": "改名", "parent": one.pk, "seen_version": 1}
     assert page.post(reverse("admin:office_department_change", args=[under.pk]), data).status_code == 302
 
 
