@@ -6,6 +6,8 @@ from django.db.models import QuerySet
 from rest_framework import serializers
 
 from chains.models import GapReport, GapReportRow
+from chains.reports.masking import mask_row
+from chains.reports.pages import seen_projects
 from office.api import CODE, NUMBER, ScopedViewSet
 from office.api_input import RowSerializer
 
@@ -57,3 +59,12 @@ class GapReportViewSet(ScopedViewSet):
     def get_queryset(self) -> QuerySet[GapReport]:
         rows = super().get_queryset().defer("input_document", "analysis", "context")
         return rows.prefetch_related("rows") if self.action == "retrieve" else rows
+
+    def get_object(self) -> GapReport:
+        """As on the page: projects outside the reader's scope keep their officer and phase, and nothing else."""
+        report: GapReport = super().get_object()
+        rows = list(report.rows.all())
+        seen = seen_projects(self.request.user, (project["code"] for row in rows for project in row.projects))
+        for row in rows:
+            mask_row(row, seen=seen)
+        return report

@@ -69,7 +69,7 @@ class AuditBlockAdmin(ReadOnlyAdmin):
         block = self.get_object(request, unquote(object_id))
         if block is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        if not self.has_view_permission(request, block):
+        if request.method != "GET" or not self.has_view_permission(request, block):
             raise PermissionDenied
         model = tables().get(block.table_name)
         events = events_in(block.pk, limit=SHOWN) if model else []

@@ -18,18 +18,18 @@ _FIRST_AFTER = f"""
 SELECT e.kind FROM audit.page p JOIN audit.block b ON b.id = p.id / {PAGES} CROSS JOIN LATERAL audit.lines(p) e
 WHERE int8range(p.first_row, p.last_row, '[]') @> %s::bigint AND e.row_id = %s AND b.table_name = %s AND b.at > %s
 ORDER BY e.id LIMIT 1
-"""  # noqa: S608
+"""  # noqa: S608  # nosec B608 (names of our own models)
 _AFTER = f"""
 SELECT e.row_id, e.kind, e.data FROM unnest(%s::bigint[]) AS asked(row_id)
 JOIN audit.page p ON int8range(p.first_row, p.last_row, '[]') @> asked.row_id
 JOIN audit.block b ON b.id = p.id / {PAGES} JOIN LATERAL audit.lines(p) e ON e.row_id = asked.row_id
 WHERE b.table_name = %s AND b.at > %s ORDER BY e.id DESC
-"""  # noqa: S608
+"""  # noqa: S608  # nosec B608 (names of our own models)
 _GONE_SINCE = f"""
 SELECT DISTINCT e.row_id FROM audit.block b
 JOIN audit.page p ON p.id > b.id * {PAGES} AND p.id < (b.id + 1) * {PAGES} CROSS JOIN LATERAL audit.lines(p) e
 WHERE b.table_name = %s AND b.at > %s AND b.verb IN ('D', 'U') AND e.kind = 'D' ORDER BY e.row_id
-"""  # noqa: S608
+"""  # noqa: S608  # nosec B608 (names of our own models)
 
 
 class CameLater(models.Expression):
@@ -82,7 +82,7 @@ def _now(model: type[models.Model], keys: Sequence[int]) -> dict[int, Row]:
     fields = recorded_fields(model)
     pairs = ", ".join(f"to_json({quote(field.column)})::text" for field in fields)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {pk}, {pairs or 'NULL'} FROM {table} WHERE {pk} = ANY(%s)", [list(keys)])  # noqa: S608
+        cursor.execute(f"SELECT {pk}, {pairs or 'NULL'} FROM {table} WHERE {pk} = ANY(%s)", [list(keys)])  # noqa: S608  # nosec B608 (names of our own models)
         return {
             row[0]: {
                 field.column: None if text is None else decode(text)

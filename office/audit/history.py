@@ -21,17 +21,17 @@ JOIN audit.page p ON int8range(p.first_row, p.last_row, '[]') @> asked.row_id
 JOIN audit.block b ON b.id = p.id / {PAGES} AND b.table_name = asked.table_name
 JOIN LATERAL audit.lines(p) e ON e.row_id = asked.row_id
 ORDER BY e.id DESC LIMIT %s OFFSET %s
-"""  # noqa: S608
+"""  # noqa: S608  # nosec B608 (names of our own models)
 _IN_BLOCK = f"""
 SELECT {_COLUMNS} FROM audit.block b JOIN audit.page p ON p.id > b.id * {PAGES} AND p.id < (b.id + 1) * {PAGES}
 CROSS JOIN LATERAL audit.lines(p) e WHERE b.id = %s ORDER BY e.id LIMIT %s
-"""  # noqa: S608
+"""  # noqa: S608  # nosec B608 (names of our own models)
 # Removals are few, so the blocks of the table are walked instead of keeping an index on every parent.
 _GONE = f"""
 SELECT e.row_id FROM audit.block b JOIN audit.page p ON p.id > b.id * {PAGES} AND p.id < (b.id + 1) * {PAGES}
 CROSS JOIN LATERAL audit.lines(p) e
 WHERE b.table_name = %s AND b.verb = 'D' AND e.data::json ->> %s = %s
-"""  # noqa: S608
+"""  # noqa: S608  # nosec B608 (names of our own models)
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def form_data(world: World, **values: Any) -> dict[str, Any]:
 
 
 def edit(world: World, page: Client, **values: Any) -> Any:
-    kept = {"name": NAME, "keeper": world.own.keeper_id}
+    kept = {"name": NAME, "keeper": world.own.keeper_id, "seen_version": Contact.objects.get(pk=world.own.pk).version}
     answer = page.post(address(world, "change"), form_data(world, **{**kept, **values}))
     world.own.refresh_from_db()
     return answer

@@ -79,6 +79,17 @@ ACCOUNT = {
     "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
 }
 
+# The API: base name of a resource → what it is about; routes by name; parts of a resource with an expectation of their own.
+API = {
+    "api-company": "crm.Company", "api-project": "projects.Project", "api-carrier": "projects.Carrier",
+    "api-chain": "chains.Chain", "api-placement": "chains.Placement", "api-gap-report": "chains.GapReport",
+}
+API_ROUTES = {
+    *(f"{base}-{word}" for base in API for word in ("list", "detail")),
+    "api-project-commitments", "api-project-handover", "api-project-transition", "api-placement-decide",
+}
+API_PARTS = {"api-project-commitments": "own own own own - all - -"}
+
 # Columns that a role does not see: (person, model) → fields.
 HIDDEN = {
     ("operator", "projects.Project"): ["total_investment", "expected_output", "next_step"],

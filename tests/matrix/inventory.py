@@ -48,7 +48,7 @@ def undeclared(patterns: Sequence[Any]) -> list[str]:
             # Django's nameless ones: the old address of a row (a redirect to its page) and the catch-all (404).
             nameless = address.name == "" and address.route.endswith(("<path:object_id>/", "(?P<url>.*)$"))
         else:
-            known = set(expect.PAGES) | expect.OPEN | set(getattr(expect, "API", {}))
+            known = set(expect.PAGES) | expect.OPEN | expect.API_ROUTES
             known |= expect.ACCOUNT if "<" not in address.route else set()
             nameless = address.route == "admin/login/"
         if address.name not in known and not nameless:

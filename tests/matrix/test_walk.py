@@ -28,7 +28,7 @@ PLACES = [f"{SECRET}大厦"]
 MAP = [f"{SECRET}链", f"{SECRET}芯片", f"{SECRET}整机"]
 FORBIDDEN = {
     "officer": PROJECT, "lead": PROJECT, "director": PROJECT,
-    "leader": PROJECT + FIRM + MAP,
+    "leader": PROJECT + FIRM + MAP[1:],  # the plan itself says which chains a building is meant for
     "operator": PROJECT + FIRM + PLACES + MAP + ["甲方下一步", format_yuan(MONEY), f"{MONEY:f}", "12345.67万元"],
     "auditor": [], "sysadmin": [SECRET, "甲方"], "outsider": [SECRET, "甲方"],
 }

@@ -129,7 +129,7 @@ def _shared(own: Side, other: Side, people: dict[str, User]) -> None:
             "office.User": people[("officer", "stranger")[number - 1]],
             "office.Department": people[("officer", "stranger")[number - 1]].department,
             "office.Job": Job.objects.create(kind="k", slot=f"s-{number}", created=make.NOW, not_before=make.NOW),
-            "office.AuditBlock": AuditBlock.objects.order_by("pk" if number == 1 else "-pk").first(),
+            "office.AuditBlock": AuditBlock.objects.order_by("-pk")[number],
             "auth.Group": Group.objects.get(name=(OFFICER, AUDITOR)[number - 1]),
         }
 
