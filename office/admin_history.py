@@ -22,7 +22,7 @@ from office import scope
 from office.admin_values import Words, label
 from office.audit.as_of import gone_at, rows_at, truncated_since
 from office.audit.history import Event, children_of, events_of
-from office.audit.registry import is_watched, recorded_fields
+from office.audit.registry import is_watched, readable_fields
 from office.models import AuditBlock
 
 PAGE = 50
@@ -175,7 +175,7 @@ class HistoryMixin:
         return render(request, "admin/office/as_of.html", context)
 
     def _table(self, request: HttpRequest, found: list[Any], gone: list[Any]) -> dict[str, Any]:
-        fields = recorded_fields(self.model)
+        fields = readable_fields(self.model)
         words = Words(request.user)
         words.learn((field, row.get(field.column)) for _key, row in [*found, *gone] for field in fields)
         return {

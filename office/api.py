@@ -138,7 +138,8 @@ class ScopedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
             raise ValidationError({"non_field_errors": [str(error)]}) from error
         except IntegrityError as error:
             raise Conflict from error
-        return self.answer(self.get_object())
+        after = self.get_queryset().filter(pk=row.pk).first()
+        return self.answer(after) if after is not None else Response(status=204)  # handed to somebody out of his reach
 
     def locked(self, pk: int, seen: int | None, body: serializers.Serializer) -> Any:
         try:

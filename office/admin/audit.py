@@ -18,6 +18,8 @@ from office.audit.registry import watched
 from office.models import AuditBlock, AuditLink
 
 SHOWN = 100
+# Tables of libraries that name their models in English.
+FOREIGN_NAMES = {"mfa_authenticator": _("两步验证"), "socialaccount_socialaccount": _("单点登录账号")}
 
 
 def tables() -> dict[str, Any]:
@@ -40,6 +42,8 @@ def label(table: str) -> str:
     model = tables().get(table)
     if model is None:
         return str(_("已取消的数据"))
+    if table in FOREIGN_NAMES:
+        return str(FOREIGN_NAMES[table])
     if model._meta.auto_created:
         ends = [field.related_model for field in model._meta.fields if field.is_relation]
         return "—".join(str(end._meta.verbose_name) for end in ends)

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, models
 
 from office.audit.history import decode
-from office.audit.registry import recorded_fields
+from office.audit.registry import readable_fields
 from office.audit.triggers import PAGES
 
 Row = dict[str, Any]  # column → value as JSON holds it
@@ -79,7 +79,7 @@ def _now(model: type[models.Model], keys: Sequence[int]) -> dict[int, Row]:
     """The present rows in the words of the audit: what PostgreSQL makes of them as JSON."""
     quote = connection.ops.quote_name
     pk, table = quote(model._meta.pk.column), quote(model._meta.db_table)
-    fields = recorded_fields(model)
+    fields = readable_fields(model)
     pairs = ", ".join(f"to_json({quote(field.column)})::text" for field in fields)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {pk}, {pairs or 'NULL'} FROM {table} WHERE {pk} = ANY(%s)", [list(keys)])  # noqa: S608  # nosec B608 (names of our own models)

@@ -89,6 +89,12 @@ def recorded_fields(model: type[models.Model]) -> list[models.Field]:
     ]
 
 
+def readable_fields(model: type[models.Model]) -> list[models.Field]:
+    """The recorded fields whose values may be read from a row: no secret, nothing personal."""
+    options = options_of(model)
+    return [field for field in recorded_fields(model) if field.name not in options.secret | options.personal]
+
+
 def table_of(model: type[models.Model]) -> Table:
     options = options_of(model)
     column = {field.name: field.column for field in model._meta.concrete_fields}

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Versioned(models.Model):
-    version = models.PositiveIntegerField(_("版本"), default=1, editable=False)
+    version = models.PositiveIntegerField(_("版本"), default=1, db_default=1, editable=False)
 
     class Meta:
         abstract = True

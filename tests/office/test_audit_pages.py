@@ -245,3 +245,12 @@ def test_the_auditors_page(client: Client, project: Project) -> None:
         assert client.get(reverse(f"admin:office_auditblock_{what}", args=args)).status_code == 403
     assert client.post(reverse("admin:office_auditblock_change", args=[block.pk]), {"actor": "x"}).status_code in (200, 403)
     assert AuditBlock.objects.get(pk=block.pk).actor == block.actor
+
+
+def test_the_list_of_then_shows_no_hash_of_a_password_and_no_person(client: Client) -> None:
+    officer = make.user("li", OFFICER)
+    client.force_login(make.user("auditor", AUDITOR))
+    text = as_of(client, User, timezone.localdate()).content.decode()
+    assert "li" in text
+    assert officer.password not in text
+    assert officer.password.split("$")[-1] not in text
