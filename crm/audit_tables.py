@@ -6,14 +6,14 @@ from crm.models import (
     CompanyName,
     Contact,
     Disclosure,
-    StagedRecord,
+    SourceLink,
     SyncRun,
 )
 from office.audit import watch, watch_app
 
 watch_app("crm")
-watch(StagedRecord, out="rows between fetch and merge; what they change is recorded where it lands")
-watch(SyncRun, skip=["staged_cursor", "page_hash"])  # move with every page
+watch(SourceLink, out="a million digests of a source's records; what they change is recorded where it lands")
+watch(SyncRun, skip=["staged_cursor", "page_hash", "progress"])  # move with every page
 # A sync brings a million at once, and every later change is recorded: of a new row the hash will do.
 for model in (Company, CompanyIdentifier, CompanyName, CompanyGrade, CompanyEvent):
     watch(model, insert="digest")

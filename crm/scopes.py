@@ -14,9 +14,14 @@ from crm.models import (
     CompanyName,
     Contact,
     Disclosure,
+    FieldConflict,
+    FieldOrigin,
+    IdentityChange,
     IndustryCode,
+    PossibleMatch,
+    QuarantinedRow,
     Source,
-    StagedRecord,
+    SourceLink,
     SyncIssue,
     SyncRun,
 )
@@ -29,12 +34,11 @@ scope.declare(Company, {role: scope.every if role in BUREAU else scope.nobody fo
 scope.hide(
     Company, OPERATOR, "annual_revenue", "revenue_year", "registered_capital", "registered_capital_text", "employees",
 )
-for _part in (CompanyIdentifier, CompanyName, CompanyGrade, CompanyEvent):
+for _part in (CompanyIdentifier, CompanyName, CompanyGrade, CompanyEvent, SourceLink, FieldOrigin, FieldConflict):
     scope.parts(_part, "company")
 scope.declare(IndustryCode, {role: scope.nobody if role == ADMINISTRATOR else scope.every for role in ROLES})
-for _model in (Source, SyncRun, SyncIssue):
+for _model in (Source, SyncRun, SyncIssue, QuarantinedRow, PossibleMatch, IdentityChange):
     scope.declare(_model, {role: scope.every if role in BUREAU else scope.nobody for role in ROLES})
-scope.declare(StagedRecord, dict.fromkeys(ROLES, scope.nobody))  # raw rows of a run: machines only
 
 
 # --- personal information: whoever keeps it, his superiors, and those whom the apps above add by project and by chain ---

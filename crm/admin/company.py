@@ -116,15 +116,15 @@ class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
             groups[0][1].extend(["operating", "sample"])
             groups[1][1].insert(1, "district")
             groups[2][1].append("registered_capital_text")
-            groups.append((_("来源"), ["source", "source_key", "source_updated_at", "version", "created_at", "updated_at"]))
+            groups.append((_("来源"), ["source", "first_run", "version", "created_at", "updated_at"]))
         return self.masked(request, [(title, {"fields": [kept.get(name, name) for name in names]}) for title, names in groups])
 
     columns = {"revenue": "annual_revenue", "capital": "registered_capital"}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Company | None = None) -> list[str]:
         fields = [
-            "code", "operating", "district", "industry_label", "registered_capital_text", "source", "source_key",
-            "source_updated_at", "sample", "version", "created_at", "updated_at", *AS_TEXT.values(),
+            "code", "operating", "district", "industry_label", "registered_capital_text", "source", "first_run",
+            "sample", "version", "created_at", "updated_at", *AS_TEXT.values(),
         ]
         return [*fields, *kept_by_source(obj)]
 

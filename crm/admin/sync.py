@@ -11,12 +11,15 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from crm.models import IndustryCode, Source, SyncIssue, SyncRun
-from crm.models.sync import StagedRecord
 from office.admin_tools import DASH, ReadOnlyAdmin, lines_of, link, link_to
 
 RUN_COLOURS = {"running": "warning", "done": "success", "failed": "danger", "halted": "danger"}
 SEVERITY_COLOURS = {"error": "danger", "notice": "info", "halt": "danger"}
-RESULT_NAMES = {**dict(StagedRecord.Result.choices), "REMOVED": "移除"}
+RESULT_NAMES = {
+    "fetched": "读到", "NEW": "新增", "UPDATE": "更新", "SKIP": "无变化", "INVALID": "不合规", "ERROR": "出错", "REVIEW": "待判断",
+    "CONFLICT": "分歧", "removed": "来源移除", "absent": "清单缺席", "redacted": "来源屏蔽", "ended": "已注销等",
+    "calls": "调用", "seconds": "秒",
+}
 
 
 @admin.register(Source)
@@ -60,15 +63,15 @@ class SyncRunAdmin(ReadOnlyAdmin):
 
 @admin.register(SyncIssue)
 class SyncIssueAdmin(ReadOnlyAdmin):
-    list_display = ["created_at", "severity_label", "source_key", "field", "reason", "run_link", "state"]
-    list_filter = ["resolved", "severity", "run__source"]
+    list_display = ["created_at", "severity_label", "source_key", "field", "reason", "run_link"]
+    list_filter = ["severity", "run__source"]
     search_fields = ["source_key", "reason"]
     search_help_text = _("按数据源编号、原因检索")
-    fields = ["created_at", "severity", "source_key", "field", "reason", "run_link", "state", "content"]
-    readonly_fields = ["created_at", "run_link", "state", "content"]
+    fields = ["created_at", "severity", "source_key", "field", "reason", "run_link", "content"]
+    readonly_fields = ["created_at", "run_link", "content"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SyncIssue]:
-        return super().get_queryset(request).select_related("run")  # type: ignore[no-any-return]
+        return super().get_queryset(request).select_related("run", "row")  # type: ignore[no-any-return]
 
     @display(description=_("性质"), ordering="severity", label=SEVERITY_COLOURS)
     def severity_label(self, issue: SyncIssue) -> tuple[str, str]:
@@ -78,13 +81,9 @@ class SyncIssueAdmin(ReadOnlyAdmin):
     def run_link(self, issue: SyncIssue) -> SafeString | str:
         return link_to(issue.run, issue.run.slot)
 
-    @display(description=_("处理"), ordering="resolved")
-    def state(self, issue: SyncIssue) -> str:
-        return "已处理" if issue.resolved else "待处理"
-
     @display(description=_("数据源给出的内容"))
     def content(self, issue: SyncIssue) -> SafeString | str:
-        return lines_of(_said(issue.payload))
+        return lines_of(_said(issue.row.payload if issue.row else None))
 
 
 def _said(payload: Any) -> list[str]:

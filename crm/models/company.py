@@ -29,7 +29,7 @@ class NextCompanyCode(models.Func):
 
 
 class Company(Versioned):
-    code = models.CharField(_("编号"), max_length=16, unique=True, db_default=NextCompanyCode(), editable=False)
+    code = models.CharField(_("编号"), max_length=16, db_default=NextCompanyCode(), editable=False)
     name = models.CharField(_("企业名称"), max_length=200)
     short_name = models.CharField(_("简称"), max_length=64, blank=True, db_default="")
     name_pinyin = models.CharField(_("名称拼音"), max_length=600, blank=True, editable=False, db_default="")
@@ -61,11 +61,16 @@ class Company(Versioned):
     is_sample = models.BooleanField(_("示例"), default=False, editable=False)
     source = models.ForeignKey(
         "crm.Source", verbose_name=_("数据源"), null=True, blank=True, editable=False, on_delete=models.PROTECT,
-        related_name="companies",
+        related_name="companies", db_index=False,
     )
-    source_key = models.CharField(_("数据源编号"), max_length=64, blank=True, editable=False, db_default="")
-    source_hash = models.CharField(_("内容指纹"), max_length=64, blank=True, editable=False, db_default="")
-    source_updated_at = models.DateTimeField(_("数据源更新时间"), null=True, editable=False)
+    first_run = models.ForeignKey(
+        "crm.SyncRun", verbose_name=_("建档于"), null=True, blank=True, editable=False, on_delete=models.PROTECT,
+        related_name="+", db_index=False,
+    )
+    merged_into = models.ForeignKey(
+        "self", verbose_name=_("已并入"), null=True, blank=True, editable=False, on_delete=models.PROTECT,
+        related_name="absorbed", db_index=False,
+    )
     created_at = models.DateTimeField(_("录入时间"), auto_now_add=True)
     updated_at = models.DateTimeField(_("更新时间"), auto_now=True)
 
@@ -77,11 +82,14 @@ class Company(Versioned):
             models.Index(fields=["district_code", "industry_code"], name="company_place_trade"),
             models.Index(fields=["name_initials"], name="company_initials", opclasses=["varchar_pattern_ops"]),
             models.Index(fields=["name"], name="company_name"),
+            models.Index(fields=["merged_into"], condition=models.Q(merged_into__isnull=False), name="company_merged"),
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="company_name_trgm"),
         ]
         constraints = [
-            models.UniqueConstraint(
-                fields=["source", "source_key"], condition=~models.Q(source_key=""), name="company_source_key_once"
+            models.UniqueConstraint(fields=["code"], name="company_code_once"),
+            models.CheckConstraint(
+                condition=models.Q(merged_into__isnull=True) | ~models.Q(merged_into=models.F("id")),
+                name="company_not_merged_into_itself",
             ),
             models.CheckConstraint(condition=models.Q(status__in=list(STATUS_LABELS)), name="company_status_known"),
             models.CheckConstraint(condition=~models.Q(name=""), name="company_named"),

@@ -17,6 +17,7 @@ _ENDS_AFTER_START = (
 class CompanyIdentifier(models.Model):
     class Scheme(models.TextChoices):
         USCC = "uscc", _("统一社会信用代码")
+        FOREIGN = "foreign", _("境外登记号")
 
     company = models.ForeignKey(
         "crm.Company", verbose_name=_("企业"), on_delete=models.CASCADE, related_name="identifiers"

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from crm.models import StagedRecord, SyncIssue, SyncRun
+from crm.models import SyncIssue, SyncRun
 from crm.sync.records import Parsed, RowIssue
 
 _COPY_ROWS = "COPY crm_stagedrecord (run_id, seq, source_key, op, payload, hash, result) FROM STDIN"
