@@ -18,7 +18,7 @@ DIVISION_STANDARD = "GB/T 2260"
 STATUS_LABELS = {
     "active": "存续/在业", "moved_in": "迁入", "moved_out": "迁出", "suspended": "停业/歇业", "liquidation": "清算",
     "revoked": "吊销", "revoked_deregistered": "吊销已注销", "deregistered": "注销", "cancelled": "撤销",
-    "removed": "来源已移除",
+    "removed": "来源已移除", "absent": "来源清单中缺席",
 }
 OPERATING = ("active", "moved_in")
 

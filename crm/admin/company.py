@@ -161,7 +161,7 @@ class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
         return False  # companies are marked, never deleted
 
     def save_model(self, request: HttpRequest, obj: Company, form: Any, change: bool) -> None:
-        save_company(company=obj, as_of=timezone.localdate())
+        save_company(company=obj, as_of=timezone.localdate(), by=request.user)
 
     @admin.display(description=_("在营"), boolean=True)
     def operating(self, company: Company) -> bool | None:

@@ -36,11 +36,11 @@ class CompanySerializer(RowSerializer):
             "code", "name", "uscc", "short_name", "status", "is_operating", "industry", "industry_code", "district_code",
             "street_code", "address", "established_on", "registered_capital", "registered_capital_currency",
             "registered_capital_text", "annual_revenue", "revenue_year", "employees", "business_scope", "products",
-            "is_sample", "source", "source_updated_at", "version", "created_at", "updated_at",
+            "is_sample", "source", "version", "created_at", "updated_at",
         ]
         read_only_fields = [
             "code", "is_operating", "industry_code", "registered_capital_currency", "registered_capital_text", "is_sample",
-            "source_updated_at", "version", "created_at", "updated_at",
+            "version", "created_at", "updated_at",
         ]
 
     def get_uscc(self, company: Company) -> str | None:
@@ -71,5 +71,5 @@ class CompanyViewSet(ScopedViewSet):
 
     def partial_update(self, request: Request, **_: Any) -> Response:
         return self.change(request, CompanySerializer, lambda company, values: edit_company(
-            company=company, values=values, as_of=timezone.localdate(),
+            company=company, values=values, as_of=timezone.localdate(), by=request.user,
         ))

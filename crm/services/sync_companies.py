@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 
-from crm.models import Company, CompanyIdentifier, IndustryCode, Source, SyncRun
-from crm.sandbox.server import DEMO_KEY
+from crm.models import Company, CompanyIdentifier, IndustryCode, Source, SourceLink, SyncRun
 from crm.services.load_codes import load_codes
-from crm.sync.client import SourceBroken, SourceClient, policy_for
+from crm.services.match_names import propose_for_rows
 from crm.sync.connector import Connector, load_connector
+from crm.sync.fetch import Reader, Rebaseline, StartOver, open_reader, policy_for
+from crm.sync.intake import Intake
 from crm.sync.merge import Halt, MergePlan, merge
-from crm.sync.records import Parsed, RowIssue, parse_changes, parse_listing
-from crm.sync.staging import clear_staging, stage_page, write_issues
+from crm.sync.staging import clear_staging, drop_staging, hashes_of, open_staging
 from office.audit import context
 from office.http import GuardedClient, NextStep, OutboundError
 from office.statistics import analyse_tables
 
 _LOCK_SPACE = 0x43524D  # "CRM": first half of the advisory lock's key
-MAX_PAGES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class SyncResult:
     run_id: int
     status: str
     mode: str
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
     next_step: str = ""
 
@@ -49,47 +51,158 @@ class SyncBusy(OutboundError):
     next_step = NextStep.RETRY
 
 
-def sync_companies(*, source_code: str, base_url: str, slot: str, as_of: dt.date, full: bool = False,
-                   key: str | None = None) -> SyncResult:
+def sync_companies(*, source_code: str, base_url: str, slot: str, as_of: dt.date, full: bool = False, key: str | None = None,
+                   still_ours: Callable[[], None] = lambda: None) -> SyncResult:
     """Synchronise; a slot that is done answers with its stored result, one that failed or was killed goes on.
 
-    Must not run inside a transaction. Raises SyncBusy, ConnectorError, or whatever is a fault of the program itself;
-    faults of the source end in the result (and the SyncRun row).
+    `source_code`: a shipped connector's name or the path of a connector file. `key`: the secret, where it is not to come
+    from the environment. `still_ours` is called between pages and raises when the caller's lease is lost. Must not run
+    inside a transaction. Raises SyncBusy, ConnectorError, or whatever is a fault of the program itself; faults of the source
+    end in the result (and the SyncRun row).
     """
     if connection.in_atomic_block:
         raise RuntimeError("sync_companies commits page by page and must not run inside a transaction")
     connector = load_connector(source_code)
+    base_url = base_url or connector.base_url
     source = _ensure_source(connector, base_url)
-    with _source_lock(source):
+    with source_lock(source):
         source.refresh_from_db()
-        run = _open_run(source, slot, full=full)
+        run = _open_run(source, slot, full=full or source.fingerprint not in ("", connector.fingerprint))
         if run.status == SyncRun.Status.DONE:
-            return _result(run)
-        try:
-            with context.through(context.SYNC):
-                _fetch_and_merge(run, source, connector, base_url, key, as_of)
-        except Halt as halt:
-            _fail(run, SyncRun.Status.HALTED, str(halt), NextStep.GIVE_UP)
-        except OutboundError as error:
-            _fail(run, SyncRun.Status.FAILED, str(error), error.next_step)
-        except Exception as error:
-            _fail(run, SyncRun.Status.FAILED, f"程序出错：{type(error).__name__}", NextStep.RETRY)
-            raise
+            return result_of(run)
+        with recorded(run), context.through(context.SYNC):
+            _Synchronisation(run, source, connector, base_url, as_of, _environment(connector, key), still_ours).carry_out()
         run.refresh_from_db()
-        return _result(run)
+        return result_of(run)
+
+
+@contextmanager
+def recorded(run: SyncRun) -> Iterator[None]:
+    """What stops a run is written on it; only faults of the program itself go on upwards."""
+    try:
+        yield
+    except Halt as halt:
+        _fail(run, SyncRun.Status.HALTED, str(halt), NextStep.GIVE_UP)
+    except OutboundError as error:
+        _fail(run, SyncRun.Status.FAILED, str(error), error.next_step)
+    except Exception as error:
+        _fail(run, SyncRun.Status.FAILED, f"程序出错：{type(error).__name__}", NextStep.RETRY)
+        raise
+
+
+@dataclass(slots=True)
+class _Synchronisation:
+    run: SyncRun
+    source: Source
+    connector: Connector
+    base_url: str
+    as_of: dt.date
+    environ: Mapping[str, str]
+    still_ours: Callable[[], None]
+    started: float = field(default_factory=time.monotonic)
+
+    def carry_out(self) -> None:
+        left = self._calls_left()
+        with GuardedClient(policy_for(self.connector, self.base_url, calls_left=left)) as http:
+            try:
+                intake, reader = self._fetch(http)
+            finally:
+                self._count_calls(http.calls)
+            plan = self._plan(intake, reader, http.calls)
+        self.still_ours()
+        counts = merge(plan)
+        analyse_tables(Company, CompanyIdentifier, SourceLink, changed=counts["NEW"] + counts["UPDATE"])
+        if counts["REVIEW"]:
+            propose_for_rows(run_id=self.run.pk, now=self._now())
+
+    def _fetch(self, http: GuardedClient) -> tuple[Intake, Reader]:
+        for _attempt in range(3):
+            reader = open_reader(self.connector, http, base_url=self.base_url, environ=self.environ, keys=self._keys,
+                                 now=self._now())
+            mode = reader.mode(self.source.cursor, self.run.mode == SyncRun.Mode.FULL)
+            if mode != self.run.mode or not open_staging(self.run):
+                self._begin_again(mode)
+            full = self.run.mode == SyncRun.Mode.FULL
+            intake = Intake(self.run, self.connector, whole_index=full, still_ours=self.still_ours)
+            position = self.run.staged_cursor.get("position", {})
+            try:
+                intake.take(reader.read(mode, self.source.cursor, position), calls=lambda: http.calls)
+                return intake, reader
+            except StartOver:
+                self._begin_again(mode)
+            except Rebaseline:
+                self._begin_again(SyncRun.Mode.FULL)
+        raise OutboundError("数据源在读取中反复变动，未能读完一遍", next_step=NextStep.RETRY)
+
+    def _begin_again(self, mode: str) -> None:
+        clear_staging(self.run)
+        self.run.mode = mode
+        self.run.save(update_fields=["mode"])
+        open_staging(self.run)
+
+    def _plan(self, intake: Intake, reader: Reader, calls: int) -> MergePlan:
+        met = hashes_of(self.run.pk)
+        known = SourceLink.objects.filter(source=self.source, gone="").count() if intake.known is None else len(intake.known)
+        absence = self.connector.absence
+        judged = intake.known is not None and reader.complete and absence is not None
+        if judged and absence is not None and reader.total and len(met) < absence.at_least * reader.total:
+            judged = False
+        return MergePlan(
+            run_id=self.run.pk, source_id=self.source.pk, mode=self.run.mode, cursor=reader.cursor, as_of=self.as_of,
+            thresholds=self.connector.thresholds, fetched=intake.fetched, staged=intake.staged, known=known,
+            unseen=intake.known.unseen() if judged and intake.known is not None else None,
+            absence_runs=absence.runs if absence else 1, fingerprint=self.connector.fingerprint,
+            repeats=intake.known is None or len(np.unique(met)) < len(met),
+            totals={"calls": calls, "seconds": round(time.monotonic() - self.started, 1)},
+        )
+
+    def _keys(self) -> Iterator[str]:
+        """For sources that are asked one company at a time: the stalest first, then those it has never been asked for."""
+        known = SourceLink.objects.filter(source=self.source, gone="").order_by("source_updated_at", "id")
+        yield from known.values_list("key", flat=True).iterator()
+        never = CompanyIdentifier.objects.filter(scheme="uscc", valid_to__isnull=True, company__merged_into__isnull=True)
+        yield from never.exclude(company__links__source=self.source).order_by("id").values_list("value", flat=True).iterator()
+
+    def _calls_left(self) -> int | None:
+        budget = self.connector.limits.calls_per_day
+        if budget is None:
+            return None
+        used = self.source.calls if self.source.calls_on == self.as_of else 0
+        return max(0, budget - used)
+
+    def _count_calls(self, calls: int) -> None:
+        before = self.source.calls if self.source.calls_on == self.as_of else 0
+        Source.objects.filter(pk=self.source.pk).update(calls_on=self.as_of, calls=before + calls)
+
+    def _now(self) -> dt.datetime:
+        return database_now()
+
+
+def _environment(connector: Connector, key: str | None) -> Mapping[str, str]:
+    """The environment, with what the settings say of secrets, and the demo key for a source on this machine."""
+    names = connector.secret_names
+    found = {name: str(value) for name in names if (value := getattr(settings, name, "") or os.environ.get(name, ""))}
+    if key is not None:
+        found |= dict.fromkeys(names[:1], key)
+    if connector.local:
+        from crm.sandbox.server import DEMO_KEY
+
+        found = dict.fromkeys(names, DEMO_KEY) | found
+    return found
 
 
 def _ensure_source(connector: Connector, base_url: str) -> Source:
     if not IndustryCode.objects.exists():
         load_codes()
-    source, _created = Source.objects.get_or_create(code=connector.code, defaults={"name": connector.name})
-    if source.base_url != base_url:
-        Source.objects.filter(pk=source.pk).update(base_url=base_url)
+    said = {"name": connector.name, "department": connector.department, "base_url": base_url}
+    source, _created = Source.objects.get_or_create(code=connector.code, defaults=said)
+    if any(getattr(source, name) != value for name, value in said.items()):
+        Source.objects.filter(pk=source.pk).update(**said)
     return source
 
 
 @contextmanager
-def _source_lock(source: Source) -> Iterator[None]:
+def source_lock(source: Source) -> Iterator[None]:
     """One sync a source at a time. The lock belongs to the session: a killed process frees it by dying."""
     with connection.cursor() as db:
         db.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, source.pk])
@@ -105,7 +218,7 @@ def _source_lock(source: Source) -> Iterator[None]:
 
 def _open_run(source: Source, slot: str, *, full: bool) -> SyncRun:
     """The slot's run, ready to go on. We hold the lock, so any other run that says "running" was killed."""
-    mode = SyncRun.Mode.FULL if full or "since" not in source.cursor else SyncRun.Mode.CHANGES
+    mode = SyncRun.Mode.FULL if full or not source.cursor else SyncRun.Mode.CHANGES
     with transaction.atomic():
         for dead in SyncRun.objects.filter(source=source, status=SyncRun.Status.RUNNING).exclude(slot=slot):
             clear_staging(dead)
@@ -120,93 +233,19 @@ def _open_run(source: Source, slot: str, *, full: bool) -> SyncRun:
     return run
 
 
-def _fetch_and_merge(run: SyncRun, source: Source, connector: Connector, base_url: str, key: str | None,
-                     as_of: dt.date) -> None:
-    secret = key or str(getattr(settings, connector.auth.setting, "") or "") or (DEMO_KEY if connector.local else "")
-    with GuardedClient(policy_for(connector, base_url)) as http:
-        client = SourceClient(connector, http, base_url, secret)
-        watermark, complete = (
-            _stage_listing(run, client) if run.mode == SyncRun.Mode.FULL else _stage_changes(run, client, source)
-        )
-    counts = merge(MergePlan(run.pk, source.pk, run.mode, {"since": watermark}, as_of, connector.thresholds, complete))
-    analyse_tables(Company, CompanyIdentifier, changed=counts.get("NEW", 0) + counts.get("UPDATE", 0))
-
-
-def _stage_listing(run: SyncRun, client: SourceClient) -> tuple[int, bool]:
-    """Read the listing to its end, or on from where a killed attempt stood; returns (watermark, did it stand still).
-
-    The watermark is the one before the first page: what changes during the listing is read again from the feed.
-    """
-    tally = _Tally(run, client.connector)
-    state: dict[str, Any] = dict(run.staged_cursor)
-    first = client.listing(1)
-    if state and (state["watermark"] != first.watermark):
-        clear_staging(run)
-        state = {}
-    if not state:
-        state = {"watermark": first.watermark, "page": 0, "rows": 0, "steady": True}
-    while state["page"] < MAX_PAGES:
-        number = state["page"] + 1
-        page = first if number == 1 else client.listing(number)
-        if not page.items:
-            break
-        if page.hash == run.page_hash:
-            raise SourceBroken(f"数据源第 {number} 页与上一页完全相同")
-        steady = state["steady"] and page.watermark == state["watermark"]
-        state = {**state, "page": number, "rows": state["rows"] + len(page.items), "steady": steady}
-        tally.add(parse_listing(page.items, client.connector, page.watermark), state, page.hash)
-        if len(page.items) < client.connector.listing.page_size:
-            break
-    if state["steady"] and first.total is not None and state["rows"] < first.total:
-        raise SourceBroken(f"数据源说有 {first.total} 行，只给了 {state['rows']} 行")
-    tally.finish()
-    return int(state["watermark"]), bool(state["steady"])
-
-
-def _stage_changes(run: SyncRun, client: SourceClient, source: Source) -> tuple[int, bool]:
-    """Read the change feed from an overlap before the cursor to its end; returns (new watermark, False)."""
-    tally = _Tally(run, client.connector)
-    cursor = int(source.cursor["since"])
-    since = int(run.staged_cursor.get("since", max(0, cursor - client.connector.changes.overlap)))
-    for _ in range(MAX_PAGES):
-        page = client.changes(since)
-        if page.watermark < cursor:
-            raise SourceBroken(f"数据源的变更序号倒退（{page.watermark} < {cursor}），可能已重建；核对后请执行全量同步",
-                               next_step=NextStep.FIX_SETTINGS)
-        if not page.items:
-            break
-        since = int(page.next or since)
-        tally.add(parse_changes(page.items, client.connector), {"since": since}, page.hash)
-    tally.finish()
-    return max(cursor, since), False
-
-
-class _Tally:
-    """Stages pages and keeps what only shows over all of them: a required field that no row has, fields never seen."""
-
-    def __init__(self, run: SyncRun, connector: Connector) -> None:
-        self.run, self.connector, self.whole = run, connector, Parsed()
-
-    def add(self, parsed: Parsed, cursor: dict[str, Any], page_hash: str) -> None:
-        self.whole.seen += parsed.seen
-        self.whole.absent += parsed.absent
-        self.whole.new_fields |= parsed.new_fields
-        stage_page(self.run, parsed, cursor=cursor, page_hash=page_hash)
-
-    def finish(self) -> None:
-        gone = [name for name, count in self.whole.absent.items() if count == self.whole.seen]
-        if gone:
-            raise Halt(f"所有记录都没有必填字段 {'、'.join(sorted(gone))}，数据源可能改了格式，整批未并入")
-        write_issues(self.run, [RowIssue("", name, "notice", f"数据源新增字段 {name[:40]}，尚未使用", None)
-                                for name in sorted(self.whole.new_fields)])
+def database_now() -> dt.datetime:
+    """The database's clock: what a run is stamped with on whichever machine."""
+    with connection.cursor() as db:
+        db.execute("SELECT clock_timestamp()")
+        now: dt.datetime = db.fetchone()[0]
+    return now
 
 
 def _fail(run: SyncRun, status: str, reason: str, next_step: NextStep) -> None:
-    with connection.cursor() as db:
-        db.execute("SELECT now()")
-        now = db.fetchone()[0]
-    SyncRun.objects.filter(pk=run.pk).update(status=status, reason=reason, next_step=str(next_step), finished_at=now)
+    drop_staging(run.pk)
+    SyncRun.objects.filter(pk=run.pk).update(status=status, reason=reason, next_step=str(next_step), finished_at=database_now(),
+                                            staged_cursor={})
 
 
-def _result(run: SyncRun) -> SyncResult:
+def result_of(run: SyncRun) -> SyncResult:
     return SyncResult(run.pk, run.status, run.mode, dict(run.counts), run.reason, run.next_step)

@@ -1,138 +1,276 @@
-"""The statements of one merge, in order. All work on temporary tables that vanish with the transaction.
+"""The statements of one merge. All work on the run's staging table and on temporary tables that go with the transaction.
 
-`incoming`: newest staged version of each source key. `decided`: what matching said. `wide`: typed columns of the
-upserts that may differ. `delta`: (company, field, before, after) of every difference; updates, versions and events
-follow from it.
-Only constant column names are put together here; values always travel as parameters.
+`decided`: what matching said of each staged row. `held`: which fields of a company keep what they hold, because an officer
+or a source with more say wrote them. `changed`: companies that differ, with before and after. `parts`: what changed in the
+rows around a company (codes, former names, grades). Versions, events and counts follow from the last two.
+Only constant column names and the run's number are put together here; values always travel as parameters.
 """
+
 # ruff: noqa: S608  (constant names only, see above)
 
 from __future__ import annotations
 
-# column → SQL type; the same types as crm_company, so that to_jsonb of both sides compares equal.
-_COLUMNS = {
-    "name": "text", "short_name": "text", "name_pinyin": "text", "name_initials": "text", "status": "text",
-    "industry_code": "text", "district_code": "text", "street_code": "text", "address": "text",
-    "established_on": "date",
-    "registered_capital": "numeric(20,4)", "registered_capital_currency": "text", "registered_capital_text": "text",
-    "annual_revenue": "numeric(20,4)", "revenue_year": "smallint", "employees": "integer", "business_scope": "text",
-    "products": "jsonb", "is_sample": "boolean",
-}
-_DERIVED = ("name_pinyin", "name_initials")
-_TYPED = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
-_NAMES = ", ".join(_COLUMNS)
-# A capital in another currency has no amount in 元: the old amount must go with the old text.
-_NEW_VALUES = {name: f"coalesce(w.{name}, c.{name})" for name in _COLUMNS} | {
-    "registered_capital": "CASE WHEN w.registered_capital_text IS NULL THEN c.registered_capital"
-                          " ELSE w.registered_capital END",
-    # A company that moved out of Shenzhen's streets must not keep the old street.
-    "street_code": "CASE WHEN w.street_code IS NULL AND w.district_code <> c.district_code THEN ''"
-                   " ELSE coalesce(w.street_code, c.street_code) END",
-}
-_DEFAULTS = {
-    "short_name": "''", "name_pinyin": "''", "name_initials": "''", "industry_code": "''", "district_code": "''",
-    "street_code": "''", "address": "''", "registered_capital_currency": "''", "registered_capital_text": "''",
-    "business_scope": "''", "products": "'[]'::jsonb", "is_sample": "false",
-}
-_INSERTED = ", ".join(f"coalesce(w.{n}, {_DEFAULTS[n]})" if n in _DEFAULTS else f"w.{n}" for n in _COLUMNS)
+from crm.sync.columns import COLUMNS, EMPTY, FOLLOWS, OWNERS
 
-# A company is written by several of these statements and gets one version out of them: _VERSIONS, and no trigger, raises it.
+_NAMES = ", ".join(COLUMNS)
+_DERIVED = ("name_pinyin", "name_initials")
+
+# A company is written by several statements and gets one version out of them, which they raise themselves.
 ONE_VERSION = "SET LOCAL office.one_version = 'on'"
-INCOMING = """
-CREATE TEMP TABLE incoming ON COMMIT DROP AS
-SELECT DISTINCT ON (source_key) id AS staged_id, source_key, op, payload, hash,
-       payload->>'uscc' AS uscc, payload->>'name' AS name,
-       CASE WHEN payload ? 'former_codes'
-            THEN ARRAY(SELECT x->>'value' FROM jsonb_array_elements(payload->'former_codes') x) END AS former
-FROM crm_stagedrecord WHERE run_id = %(run)s AND result = 'STAGED'
-ORDER BY source_key, seq DESC, id DESC
+
+# Of several versions of a record the newest counts.
+NEWEST = """
+DELETE FROM {rows} a USING (SELECT key, max((seq, n)) AS last FROM {rows} GROUP BY key HAVING count(*) > 1) b
+WHERE a.key = b.key AND (a.seq, a.n) <> b.last
 """
+
+# --- matching: what SQL alone can say; the rest is for crm.sync.matching ---
 DECIDED = """
-CREATE TEMP TABLE decided (staged_id bigint PRIMARY KEY, company_id bigint, is_new boolean, error text) ON COMMIT DROP
+CREATE TEMP TABLE decided ON COMMIT DROP AS
+SELECT s.n, s.key, s.op, s.scheme, s.code, l.company_id AS by_key, i.company_id AS by_code,
+       CASE WHEN s.op <> 'upsert' THEN l.company_id
+            WHEN s.code IS NULL THEN l.company_id
+            WHEN i.company_id = l.company_id OR l.company_id IS NULL THEN i.company_id END AS company_id,
+       false AS is_new, ''::text AS error, ''::text AS notice, ''::text AS outcome
+FROM {rows} s
+LEFT JOIN crm_sourcelink l ON l.source_id = %(source)s AND l.key = s.key
+LEFT JOIN crm_companyidentifier i ON i.scheme = s.scheme AND i.value = s.code AND i.valid_to IS NULL
+"""
+# hard: two companies speak for the record, or its code was once another's, or somebody has its name.
+OUTCOMES = """
+UPDATE decided d SET outcome = CASE
+    WHEN d.op <> 'upsert' THEN 'gone'
+    WHEN d.company_id IS NOT NULL THEN 'known'
+    WHEN d.code IS NULL THEN 'review'
+    WHEN d.by_key IS NOT NULL OR s.former_codes IS NOT NULL
+      OR EXISTS (SELECT 1 FROM crm_companyidentifier x WHERE x.scheme = d.scheme AND x.value = d.code)
+      OR EXISTS (SELECT 1 FROM crm_company c WHERE c.name = s.name) THEN 'hard'
+    ELSE 'new' END
+FROM {rows} s WHERE s.n = d.n
+"""
+# Nobody is there yet: every record that has a code is new, and nothing needs to be looked up.
+DECIDED_EMPTY = """
+CREATE TEMP TABLE decided ON COMMIT DROP AS
+SELECT n, key, op, scheme, code, NULL::bigint AS by_key, NULL::bigint AS by_code, NULL::bigint AS company_id,
+       false AS is_new, ''::text AS error, ''::text AS notice,
+       CASE WHEN op <> 'upsert' THEN 'gone' WHEN code IS NULL THEN 'review' ELSE 'new' END AS outcome
+FROM {rows}
+"""
+HARD = """
+SELECT d.n, d.key, d.op, coalesce(d.code, ''),
+       ARRAY(SELECT x->>'value' FROM jsonb_array_elements(coalesce(s.former_codes, '[]')) x), s.name, d.scheme
+FROM decided d JOIN {rows} s USING (n) WHERE d.outcome = 'hard' AND d.n > %(after)s ORDER BY d.n LIMIT %(limit)s
 """
 NUMBER_NEW = """
-UPDATE decided SET company_id = nextval(pg_get_serial_sequence('crm_company', 'id')) WHERE is_new
+UPDATE decided SET is_new = true, company_id = nextval(pg_get_serial_sequence('crm_company', 'id'))
+WHERE outcome = 'new' AND error = ''
 """
-_WIDE = f"""
-CREATE TEMP TABLE wide ON COMMIT DROP AS
-SELECT d.staged_id, d.company_id, d.is_new, i.source_key, i.hash, i.payload, i.uscc,
-       (i.payload->>'source_updated_at')::timestamptz AS source_updated_at, r.*
-FROM incoming i JOIN decided d USING (staged_id) LEFT JOIN crm_company c ON c.id = d.company_id,
-     jsonb_to_record(i.payload - 'uscc') AS r({_TYPED})
-WHERE i.op = 'upsert' AND d.error = '' AND (c.id IS NULL OR c.source_hash <> i.hash OR c.source_key <> i.source_key)
-"""  # nosec B608 (constant names)
-_DELTA = "CREATE TEMP TABLE delta (company_id bigint, field text, before jsonb, after jsonb) ON COMMIT DROP"
-_INSERT_NEW = f"""
-INSERT INTO crm_company (id, {_NAMES}, source_id, source_key, source_hash, source_updated_at, version,
-                         created_at, updated_at)
-SELECT w.company_id, {_INSERTED}, %(source)s, w.source_key, w.hash, w.source_updated_at, 1, now(), now()
-FROM wide w WHERE w.is_new ORDER BY w.staged_id
-"""  # nosec B608 (constant names)
-_FIND_DELTA = f"""
-INSERT INTO delta
-SELECT n.id, a.key, o.value, a.value
-FROM (SELECT c.id, {", ".join(f"{value} AS {name}" for name, value in _NEW_VALUES.items())}
-      FROM wide w JOIN crm_company c ON c.id = w.company_id WHERE NOT w.is_new) n
-JOIN (SELECT id, {_NAMES} FROM crm_company) p ON p.id = n.id,
-LATERAL jsonb_each(to_jsonb(n) - 'id') a
-JOIN LATERAL jsonb_each(to_jsonb(p)) o ON o.key = a.key
-WHERE a.value IS DISTINCT FROM o.value
-"""  # nosec B608 (constant names)
+# Within a batch a code and a company are taken only once: by the first.
+TWICE = (
+    """
+UPDATE decided d SET error = '同一批里 ' || f.key || ' 已使用代码 ' || d.code, company_id = NULL, is_new = false
+FROM (SELECT scheme, code, min(n) AS n FROM decided WHERE op = 'upsert' AND code IS NOT NULL AND error = ''
+      GROUP BY scheme, code HAVING count(*) > 1) t JOIN decided f ON f.n = t.n
+WHERE d.scheme = t.scheme AND d.code = t.code AND d.op = 'upsert' AND d.error = '' AND d.n <> t.n
+""",
+    """
+UPDATE decided d SET error = '同一批里 ' || f.key || ' 已对应同一家企业', company_id = NULL
+FROM (SELECT company_id, min(n) AS n FROM decided WHERE op = 'upsert' AND company_id IS NOT NULL AND error = ''
+      GROUP BY company_id HAVING count(*) > 1) t JOIN decided f ON f.n = t.n
+WHERE d.company_id = t.company_id AND d.op = 'upsert' AND d.error = '' AND d.n <> t.n
+""",
+)
+INDEX_DECIDED = "CREATE INDEX ON decided (n); ANALYZE decided"
+
+# --- whose word it is: only for companies that somebody else has written, or that another source keeps ---
+_FIELDS = ", ".join(f"('{field}', '{owner}')" for field, owner in OWNERS.items())
+SPECIAL = """
+CREATE TEMP TABLE special ON COMMIT DROP AS
+SELECT d.n, d.company_id FROM decided d JOIN crm_company c ON c.id = d.company_id
+WHERE d.op = 'upsert' AND d.error = '' AND NOT d.is_new
+  AND (c.source_id IS DISTINCT FROM %(source)s OR EXISTS (SELECT 1 FROM crm_fieldorigin o WHERE o.company_id = c.id))
+"""
+VERDICTS = f"""
+CREATE TEMP TABLE verdicts ON COMMIT DROP AS
+SELECT x.n, x.company_id, f.field, old.value AS ours, new.value AS theirs, o.id AS origin, c.source_id AS home,
+       CASE WHEN new.value IS NULL OR new.value = 'null' THEN 'none'
+            WHEN old.value IN ('null', '""', '[]') THEN 'fill'
+            WHEN old.value = new.value THEN 'same'
+            WHEN f.field = 'status' AND c.status IN ('removed', 'absent') THEN 'take'
+            WHEN (o.id IS NOT NULL AND o.source_id IS NULL) OR (o.id IS NULL AND c.source_id IS NULL) THEN 'conflict'
+            WHEN coalesce(o.source_id, c.source_id) = %(source)s THEN 'take'
+            WHEN me.department = f.owner AND writer.department <> f.owner THEN 'take'
+            ELSE 'hold' END AS verdict
+FROM special x JOIN {{rows}} s USING (n) JOIN crm_company c ON c.id = x.company_id
+JOIN crm_source me ON me.id = %(source)s
+CROSS JOIN (VALUES {_FIELDS}) f (field, owner)
+LEFT JOIN crm_fieldorigin o ON o.company_id = c.id AND o.field = f.field
+LEFT JOIN crm_source writer ON writer.id = coalesce(o.source_id, c.source_id)
+CROSS JOIN LATERAL (SELECT to_jsonb(s) -> f.field AS value) new
+CROSS JOIN LATERAL (SELECT to_jsonb(c) -> f.field AS value) old
+"""
+HELD = "CREATE TEMP TABLE held ON COMMIT DROP AS SELECT n, array_agg(field) AS fields FROM verdicts" \
+       " WHERE verdict IN ('conflict', 'hold') GROUP BY n"
+ORIGINS = (
+    """
+INSERT INTO crm_fieldorigin (company_id, field, source_id, at)
+SELECT company_id, field, %(source)s, now() FROM verdicts WHERE verdict IN ('fill', 'take') AND home IS DISTINCT FROM %(source)s
+ON CONFLICT (company_id, field) DO UPDATE SET source_id = excluded.source_id, editor_id = NULL, at = excluded.at
+""",
+    """
+DELETE FROM crm_fieldorigin o USING verdicts v
+WHERE o.id = v.origin AND v.home = %(source)s AND v.verdict IN ('fill', 'take')
+""",
+)
+CONFLICTS = (
+    """
+UPDATE crm_fieldconflict x SET state = 'withdrawn', decided_at = now() FROM verdicts v
+WHERE x.company_id = v.company_id AND x.field = v.field AND x.source_id = %(source)s AND x.state = 'open'
+  AND (v.verdict = 'same' OR v.verdict = 'conflict' AND (x.theirs <> v.theirs OR x.ours <> v.ours))
+""",
+    """
+INSERT INTO crm_fieldconflict (company_id, field, source_id, run_id, ours, theirs, state, created_at)
+SELECT v.company_id, v.field, %(source)s, %(run)s, v.ours, v.theirs, 'open', now() FROM verdicts v
+WHERE v.verdict = 'conflict' AND NOT EXISTS (
+  SELECT 1 FROM crm_fieldconflict x WHERE x.company_id = v.company_id AND x.field = v.field AND x.source_id = %(source)s
+   AND x.state IN ('open', 'kept') AND x.ours = v.ours AND x.theirs = v.theirs)
+""",
+)
+
+
+# --- companies ---
+def _new_value(name: str, *, held: bool) -> str:
+    """What the column becomes: NULL never overwrites a value, held fields keep theirs."""
+    value = {
+        # A capital in another currency has no amount in 元: the old amount must go with the old text.
+        "registered_capital": "CASE WHEN s.registered_capital_text IS NULL THEN c.registered_capital"
+                              " ELSE s.registered_capital END",
+        # A company that moved out of Shenzhen's streets must not keep the old street.
+        "street_code": "CASE WHEN s.street_code IS NULL AND s.district_code <> c.district_code THEN ''"
+                       " ELSE coalesce(s.street_code, c.street_code) END",
+        # A record that came back lives, also where the source gives no status.
+        "status": "coalesce(s.status, CASE WHEN c.status IN ('removed', 'absent') THEN 'active' ELSE c.status END)",
+    }.get(name, f"coalesce(s.{name}, c.{name})")
+    leader = FOLLOWS.get(name, name)
+    return f"CASE WHEN '{leader}' = ANY (h.fields) THEN c.{name} ELSE {value} END" if held else value
+
+
+def _sides(*, held: bool) -> str:
+    join = "LEFT JOIN held h ON h.n = d.n" if held else ""
+    return f"""FROM decided d JOIN {{rows}} s ON s.n = d.n JOIN crm_company c ON c.id = d.company_id {join}
+WHERE d.op = 'upsert' AND d.error = '' AND NOT d.is_new"""
+
+
+def changed(*, held: bool) -> str:
+    """Companies whose columns differ, with both sides of every column that does."""
+    new = {name: _new_value(name, held=held) for name in COLUMNS}
+    same = ", ".join(f"CASE WHEN {value} IS NOT DISTINCT FROM c.{name} THEN '{name}' END" for name, value in new.items())
+    told = {name: value for name, value in new.items() if name not in _DERIVED}
+    before = ", ".join(f"'{name}', c.{name}" for name in told)
+    after = ", ".join(f"'{name}', {value}" for name, value in told.items())
+    return f"""
+CREATE TEMP TABLE changed ON COMMIT DROP AS
+SELECT c.id AS company_id, d.n, jsonb_build_object({before}) - same.fields AS before,
+       jsonb_build_object({after}) - same.fields AS after
+{_sides(held=held).replace("WHERE", f"CROSS JOIN LATERAL (SELECT ARRAY[{same}] AS fields) same WHERE")}
+  AND ({", ".join(new.values())}) IS DISTINCT FROM ({", ".join(f"c.{name}" for name in COLUMNS)})
+"""
+
+
+def update_changed(*, held: bool) -> str:
+    sets = ", ".join(f"{name} = {_new_value(name, held=held).replace('c.', 't.')}" for name in COLUMNS)
+    join = "LEFT JOIN held h ON h.n = s.n" if held else ""
+    industry = _new_value("industry_code", held=held).replace("c.", "o.")
+    return f"""
+UPDATE crm_company t SET {sets}, version = t.version + 1, updated_at = now(),
+       industry_id = coalesce(i.id, CASE WHEN {industry} = '' THEN t.industry_id END)
+FROM changed x JOIN {{rows}} s ON s.n = x.n JOIN crm_company o ON o.id = x.company_id {join}
+LEFT JOIN crm_industrycode i ON i.standard = 'GB/T 4754-2017' AND i.code = {industry}
+WHERE t.id = x.company_id
+"""
+
+
+_INSERTED = ", ".join(f"coalesce(s.{n}, {EMPTY[n]})" if n in EMPTY else f"s.{n}" for n in COLUMNS)
+INSERT_NEW = f"""
+INSERT INTO crm_company (id, {_NAMES}, industry_id, source_id, first_run_id, version, created_at, updated_at)
+SELECT d.company_id, {_INSERTED}, i.id, %(source)s, %(run)s, 1, now(), now()
+FROM decided d JOIN {{rows}} s ON s.n = d.n
+LEFT JOIN crm_industrycode i ON i.standard = 'GB/T 4754-2017' AND i.code = s.industry_code
+WHERE d.is_new
+"""
+LINK = (
+    """
+INSERT INTO crm_sourcelink (source_id, key, company_id, key_hash, digest, source_updated_at, gone, absent_runs)
+SELECT %(source)s, d.key, d.company_id, s.key_hash, s.digest, s.updated_at, '', 0
+FROM decided d JOIN {rows} s ON s.n = d.n WHERE d.op = 'upsert' AND d.company_id IS NOT NULL AND d.by_key IS NULL
+""",
+    """
+UPDATE crm_sourcelink l SET digest = s.digest, gone = '', absent_runs = 0, company_id = d.company_id,
+       source_updated_at = coalesce(s.updated_at, l.source_updated_at)
+FROM decided d JOIN {rows} s ON s.n = d.n
+WHERE l.source_id = %(source)s AND l.key = d.key AND d.op = 'upsert' AND d.company_id IS NOT NULL AND d.by_key IS NOT NULL
+""",
+)
+
+# --- rows around a company; an absorbed company keeps the codes that it has ---
+PARTS = "CREATE TEMP TABLE parts (company_id bigint, field text, before jsonb, after jsonb) ON COMMIT DROP"
 _FORMER_NAME_OF_RENAMED = """
 WITH put AS (
   INSERT INTO crm_companyname (company_id, name, valid_to)
-  SELECT company_id, before #>> '{}', %(as_of)s::date FROM delta WHERE field = 'name'
+  SELECT company_id, before->>'name', %(as_of)s::date FROM changed WHERE after ? 'name'
   ON CONFLICT DO NOTHING RETURNING company_id, name)
-INSERT INTO delta SELECT company_id, 'former_names', NULL, jsonb_agg(name) FROM put GROUP BY company_id
-"""
-_UPDATE_CHANGED = f"""
-UPDATE crm_company c SET {", ".join(f"{name} = {value}" for name, value in _NEW_VALUES.items())}
-FROM wide w WHERE w.company_id = c.id AND EXISTS (SELECT 1 FROM delta d WHERE d.company_id = c.id)
-"""  # nosec B608 (constant names)
-_STAMP_SOURCE = """
-UPDATE crm_company c SET source_id = %(source)s, source_key = w.source_key, source_hash = w.hash,
-       source_updated_at = coalesce(w.source_updated_at, c.source_updated_at)
-FROM wide w WHERE w.company_id = c.id AND NOT w.is_new
+INSERT INTO parts SELECT company_id, 'former_names', NULL, jsonb_agg(name) FROM put GROUP BY company_id
 """
 _CLOSE_CODES = """
 WITH closed AS (
   UPDATE crm_companyidentifier x SET valid_to = greatest(%(as_of)s::date, x.valid_from + 1)
-  FROM wide w WHERE x.company_id = w.company_id AND x.scheme = 'uscc' AND x.valid_to IS NULL AND x.value <> w.uscc
-  RETURNING x.company_id, x.value, w.uscc)
-INSERT INTO delta SELECT company_id, 'uscc', to_jsonb(value), to_jsonb(uscc) FROM closed
+  FROM decided d JOIN crm_company c ON c.id = d.company_id
+  WHERE x.company_id = d.company_id AND x.scheme = d.scheme AND x.valid_to IS NULL AND x.value <> d.code
+    AND d.op = 'upsert' AND d.error = '' AND NOT d.is_new AND c.merged_into_id IS NULL
+  RETURNING x.company_id, x.value, d.code)
+INSERT INTO parts SELECT company_id, 'uscc', to_jsonb(value), to_jsonb(code) FROM closed
+"""
+_CODES_OF_NEW = """
+INSERT INTO crm_companyidentifier (company_id, scheme, value, valid_from)
+SELECT company_id, scheme, code, NULL FROM decided WHERE is_new AND code IS NOT NULL
 """
 _OPEN_CODES = """
 INSERT INTO crm_companyidentifier (company_id, scheme, value, valid_from)
-SELECT w.company_id, 'uscc', w.uscc, CASE WHEN w.is_new THEN NULL ELSE %(as_of)s::date END
-FROM wide w WHERE NOT EXISTS (SELECT 1 FROM crm_companyidentifier x
-  WHERE x.company_id = w.company_id AND x.scheme = 'uscc' AND x.valid_to IS NULL)
+SELECT d.company_id, d.scheme, d.code, %(as_of)s::date
+FROM decided d JOIN crm_company c ON c.id = d.company_id
+WHERE d.op = 'upsert' AND d.error = '' AND d.code IS NOT NULL AND NOT d.is_new AND c.merged_into_id IS NULL
+  AND d.by_code IS NULL
+  AND NOT EXISTS (SELECT 1 FROM crm_companyidentifier x
+                  WHERE x.company_id = d.company_id AND x.scheme = d.scheme AND x.valid_to IS NULL)
 """
-_FORMER_CODES = """
+_WITH = "FROM decided d JOIN {rows} s ON s.n = d.n"
+_TAKEN = "d.company_id IS NOT NULL AND d.op = 'upsert' AND d.error = ''"
+_FORMER_CODES = f"""
 WITH put AS (
   INSERT INTO crm_companyidentifier (company_id, scheme, value, valid_to)
-  SELECT DISTINCT ON (w.company_id, x->>'value') w.company_id, 'uscc', x->>'value',
+  SELECT DISTINCT ON (d.company_id, x->>'value') d.company_id, 'uscc', x->>'value',
          coalesce((x->>'until')::date, %(as_of)s::date)
-  FROM wide w, jsonb_array_elements(w.payload->'former_codes') x
-  WHERE NOT EXISTS (SELECT 1 FROM crm_companyidentifier y WHERE y.scheme = 'uscc' AND y.company_id = w.company_id
-                    AND y.value = x->>'value')
+  {_WITH}, jsonb_array_elements(s.former_codes) x
+  WHERE {_TAKEN} AND s.former_codes IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM crm_companyidentifier y WHERE y.scheme = 'uscc' AND y.company_id = d.company_id AND y.value = x->>'value')
   RETURNING company_id, value)
-INSERT INTO delta SELECT company_id, 'former_codes', NULL, jsonb_agg(value) FROM put GROUP BY company_id
+INSERT INTO parts SELECT company_id, 'former_codes', NULL, jsonb_agg(value) FROM put GROUP BY company_id
 """
-_FORMER_NAMES = """
+_FORMER_NAMES = f"""
 WITH put AS (
   INSERT INTO crm_companyname (company_id, name, valid_to)
-  SELECT DISTINCT ON (w.company_id, x->>'name') w.company_id, x->>'name', (x->>'until')::date
-  FROM wide w, jsonb_array_elements(w.payload->'former_names') x WHERE x->>'name' <> w.name
+  SELECT DISTINCT ON (d.company_id, x->>'name') d.company_id, x->>'name', (x->>'until')::date
+  {_WITH}, jsonb_array_elements(s.former_names) x
+  WHERE {_TAKEN} AND s.former_names IS NOT NULL AND x->>'name' <> s.name
   ON CONFLICT DO NOTHING RETURNING company_id, name)
-INSERT INTO delta SELECT company_id, 'former_names', NULL, jsonb_agg(name) FROM put GROUP BY company_id
+INSERT INTO parts SELECT company_id, 'former_names', NULL, jsonb_agg(name) FROM put GROUP BY company_id
 """
-_GRADES = """
+_GRADES = f"""
 WITH put AS (
   INSERT INTO crm_companygrade AS g (company_id, grade, issuer, level, valid_from, valid_to, source_id)
-  SELECT DISTINCT ON (w.company_id, x->>'grade', x->>'valid_from')
-         w.company_id, x->>'grade', x->>'issuer', x->>'level',
-         (x->>'valid_from')::date, (x->>'valid_to')::date, %(source)s
-  FROM wide w, jsonb_array_elements(w.payload->'grades') x
+  SELECT DISTINCT ON (d.company_id, x->>'grade', x->>'valid_from')
+         d.company_id, x->>'grade', x->>'issuer', x->>'level', (x->>'valid_from')::date, (x->>'valid_to')::date, %(source)s
+  {_WITH}, jsonb_array_elements(s.grades) x WHERE {_TAKEN} AND s.grades IS NOT NULL
   ON CONFLICT (company_id, grade, valid_from) DO UPDATE
      SET valid_to = coalesce(excluded.valid_to, g.valid_to), issuer = coalesce(nullif(excluded.issuer, ''), g.issuer),
          level = coalesce(nullif(excluded.level, ''), g.level)
@@ -140,70 +278,98 @@ WITH put AS (
        AND (coalesce(excluded.valid_to, g.valid_to), coalesce(nullif(excluded.issuer, ''), g.issuer),
             coalesce(nullif(excluded.level, ''), g.level)) IS DISTINCT FROM (g.valid_to, g.issuer, g.level)
   RETURNING company_id, grade, valid_from, valid_to)
-INSERT INTO delta
+INSERT INTO parts
 SELECT company_id, 'grades', NULL,
        jsonb_agg(jsonb_build_object('grade', grade, 'from', valid_from, 'to', valid_to) ORDER BY grade, valid_from)
 FROM put GROUP BY company_id
 """
-_TOMBSTONES = """
-WITH gone AS (
-  UPDATE crm_company c SET status = 'removed', source_hash = '' FROM (
-    SELECT c.id, c.status AS was
-    FROM crm_company c JOIN decided d ON d.company_id = c.id JOIN incoming i USING (staged_id)
-    WHERE i.op = 'delete' AND c.status <> 'removed' FOR UPDATE OF c) old
-  WHERE c.id = old.id RETURNING c.id, old.was)
-INSERT INTO delta SELECT id, 'status', to_jsonb(was), '"removed"'::jsonb FROM gone
+AROUND_NEW = (_CODES_OF_NEW,)
+AROUND_KNOWN = (_FORMER_NAME_OF_RENAMED, _CLOSE_CODES, _OPEN_CODES)
+LISTS = {"former_codes": _FORMER_CODES, "former_names": _FORMER_NAMES, "grades": _GRADES}
+
+# --- gone: a company is marked by its own source alone, the link by each ---
+_GONE = """
+WITH was AS (
+  SELECT c.id, c.status FROM {who} AND c.source_id = %(source)s AND c.status NOT IN ('removed', 'absent')
+    AND NOT EXISTS (SELECT 1 FROM crm_sourcelink o WHERE o.company_id = c.id AND o.source_id = %(source)s AND o.gone = '')
+  FOR UPDATE OF c
+), gone AS (
+  UPDATE crm_company t SET status = '{status}' FROM was WHERE t.id = was.id RETURNING t.id, was.status AS was)
+INSERT INTO parts SELECT id, 'status', to_jsonb(was), '"{status}"'::jsonb FROM gone
 """
-MERGE = (
-    _WIDE, _DELTA, _INSERT_NEW, _FIND_DELTA,
-    _FORMER_NAME_OF_RENAMED, _UPDATE_CHANGED, _STAMP_SOURCE, _CLOSE_CODES, _OPEN_CODES, _FORMER_CODES, _FORMER_NAMES,
-    _GRADES, _TOMBSTONES,
+TOMBSTONES = (
+    """
+UPDATE crm_sourcelink l SET gone = d.op, digest = 0 FROM decided d
+WHERE l.source_id = %(source)s AND l.key = d.key AND d.op IN ('removed', 'redacted') AND l.gone <> d.op
+""",
+    _GONE.format(who="decided d JOIN crm_company c ON c.id = d.by_key WHERE d.op IN ('removed', 'redacted')", status="removed"),
 )
-
-_ABSENT = """
-FROM crm_company c WHERE c.source_id = %(source)s AND c.source_key <> '' AND c.status <> 'removed'
- AND NOT EXISTS (SELECT 1 FROM crm_stagedrecord s WHERE s.run_id = %(run)s AND s.source_key = c.source_key)
- AND NOT EXISTS (SELECT 1 FROM decided d WHERE d.company_id = c.id)
+UNSEEN = "CREATE TEMP TABLE unseen (key_hash bigint) ON COMMIT DROP"
+ABSENT = (
+    """
+UPDATE crm_sourcelink l SET absent_runs = l.absent_runs + 1, gone = CASE WHEN l.absent_runs + 1 >= %(runs)s THEN 'absent' ELSE '' END
+FROM unseen u WHERE l.source_id = %(source)s AND l.key_hash = u.key_hash AND l.gone = ''
+""",
+    _GONE.format(
+        who="unseen u JOIN crm_sourcelink l ON l.key_hash = u.key_hash AND l.source_id = %(source)s AND l.gone = 'absent'"
+            " JOIN crm_company c ON c.id = l.company_id WHERE true", status="absent"),
+)
+BACK = """
+UPDATE crm_sourcelink SET absent_runs = 0 WHERE source_id = %(source)s AND absent_runs > 0 AND gone = ''
+  AND key_hash NOT IN (SELECT key_hash FROM unseen)
 """
-COUNT_ABSENT = f"SELECT count(*) {_ABSENT}"
-MARK_ABSENT = f"""
-WITH gone AS (
-  UPDATE crm_company t SET status = 'removed', source_hash = '' FROM (
-    SELECT c.id, c.status AS was {_ABSENT} FOR UPDATE OF c) old
-  WHERE t.id = old.id RETURNING t.id, old.was)
-INSERT INTO delta SELECT id, 'status', to_jsonb(was), '"removed"'::jsonb FROM gone
-"""  # nosec B608 (constant names)
 
-_INDUSTRY = """
-UPDATE crm_company c SET industry_id = n.id
-FROM crm_industrycode n
-WHERE n.standard = 'GB/T 4754-2017' AND n.code = c.industry_code AND c.industry_id IS DISTINCT FROM n.id
-  AND c.id IN (SELECT company_id FROM wide)
-"""
-_VERSIONS = """
+# --- the books ---
+VERSIONS = """
 UPDATE crm_company SET version = version + 1, updated_at = now()
-WHERE id IN (SELECT company_id FROM delta EXCEPT SELECT company_id FROM wide WHERE is_new)
+WHERE id IN (SELECT company_id FROM parts EXCEPT SELECT company_id FROM changed
+             EXCEPT SELECT company_id FROM decided WHERE is_new)
 """
-_EVENTS_NEW = """
+EVENTS = """
 INSERT INTO crm_companyevent (company_id, run_id, kind, before, after, at)
-SELECT company_id, %(run)s, 'new', '{}', jsonb_build_object('name', name, 'uscc', uscc, 'status', status), now()
-FROM wide WHERE is_new ORDER BY staged_id
+SELECT company_id, %(run)s, CASE WHEN after->>'status' IN ('removed', 'absent') THEN 'delete' ELSE 'update' END, before, after,
+       now()
+FROM (SELECT coalesce(x.company_id, p.company_id) AS company_id, coalesce(x.before, '{}') || coalesce(p.before, '{}') AS before,
+             coalesce(x.after, '{}') || p.after AS after
+      FROM changed x FULL JOIN (
+        SELECT company_id, jsonb_object_agg(field, before) FILTER (WHERE before IS NOT NULL) AS before,
+               jsonb_object_agg(field, after) AS after
+        FROM (SELECT company_id, field, (jsonb_agg(before))->0 AS before, (jsonb_agg(after))->0 AS after FROM parts
+              GROUP BY company_id, field) one GROUP BY company_id) p USING (company_id)
+      WHERE p.company_id IS NOT NULL AND coalesce(x.company_id, p.company_id) NOT IN (
+        SELECT company_id FROM decided WHERE is_new)
+      UNION ALL
+      SELECT x.company_id, x.before, x.after FROM changed x
+      WHERE NOT EXISTS (SELECT 1 FROM parts p WHERE p.company_id = x.company_id)) told
+ORDER BY company_id
 """
-_EVENTS_CHANGED = f"""
-INSERT INTO crm_companyevent (company_id, run_id, kind, before, after, at)
-SELECT company_id, %(run)s,
-       CASE WHEN bool_or(field = 'status' AND after = '"removed"'::jsonb) THEN 'delete' ELSE 'update' END,
-       coalesce(jsonb_object_agg(field, before) FILTER (WHERE before IS NOT NULL), '{{}}'),
-       jsonb_object_agg(field, after), now()
-FROM (SELECT company_id, field, (jsonb_agg(before))->0 AS before, (jsonb_agg(after))->0 AS after FROM delta
-      WHERE field NOT IN {_DERIVED} GROUP BY company_id, field) d
-WHERE company_id NOT IN (SELECT company_id FROM wide WHERE is_new) GROUP BY company_id ORDER BY company_id
-"""  # nosec B608 (constant names)
-_RESULTS = """
-UPDATE crm_stagedrecord s SET payload = NULL, company_id = d.company_id, result = CASE
-    WHEN d.staged_id IS NULL THEN 'SKIP' WHEN d.error <> '' THEN 'ERROR' WHEN d.is_new THEN 'NEW'
-    WHEN EXISTS (SELECT 1 FROM delta x WHERE x.company_id = d.company_id) THEN 'UPDATE' ELSE 'SKIP' END
-FROM crm_stagedrecord r LEFT JOIN decided d ON d.staged_id = r.id
-WHERE r.id = s.id AND s.run_id = %(run)s AND s.result = 'STAGED'
+TWINS = """
+INSERT INTO crm_possiblematch (company_id, other_id, score, reasons, state, created_at)
+SELECT DISTINCT d.company_id, c.id, 1.000, '["名称相同，代码不同"]'::jsonb, 'open', now()
+FROM decided d JOIN {rows} s USING (n) JOIN crm_company c ON c.name = s.name AND c.id <> d.company_id
+WHERE d.is_new AND d.notice <> '' ON CONFLICT DO NOTHING
 """
-FINISH = (_INDUSTRY, _VERSIONS, _EVENTS_NEW, _EVENTS_CHANGED, _RESULTS)
+COUNTS = """
+SELECT (SELECT count(*) FROM decided WHERE is_new),
+       (SELECT count(*) FROM (SELECT company_id FROM changed UNION
+           SELECT company_id FROM parts WHERE company_id NOT IN (SELECT company_id FROM decided WHERE is_new)
+       ) u WHERE company_id NOT IN (SELECT company_id FROM parts WHERE field = 'status')),
+       (SELECT count(*) FROM decided WHERE error <> ''),
+       (SELECT count(*) FROM decided WHERE outcome = 'review' AND error = '' AND company_id IS NULL),
+       (SELECT count(*) FROM parts WHERE field = 'status' AND after = '"removed"'),
+       (SELECT count(*) FROM parts WHERE field = 'status' AND after = '"absent"'),
+       (SELECT count(*) FROM changed WHERE after->>'status' IN ('deregistered', 'revoked_deregistered', 'cancelled', 'revoked'))
+"""
+PARKED = """
+SELECT d.key, s.seq, s.digest, jsonb_strip_nulls(to_jsonb(s)) - ARRAY['n', 'key', 'key_hash', 'seq', 'op', 'digest', 'updated_at'], d.error
+FROM decided d JOIN {rows} s USING (n) WHERE d.error <> '' OR (d.outcome = 'review' AND d.company_id IS NULL)
+ORDER BY d.n LIMIT 10000
+"""
+# A newer version of a record that waits has come, good or bad: nobody needs to mend the old one.
+SUPERSEDED = """
+UPDATE crm_quarantinedrow q SET state = 'superseded' FROM crm_syncrun r
+WHERE r.id = q.run_id AND r.source_id = %(source)s AND q.run_id <> %(run)s AND q.state = 'open' AND q.source_key <> ''
+  AND %(mode)s <> 'replay' AND (EXISTS (SELECT 1 FROM decided d WHERE d.key = q.source_key AND d.error = '' AND d.company_id IS NOT NULL)
+       OR EXISTS (SELECT 1 FROM crm_quarantinedrow n WHERE n.run_id = %(run)s AND n.source_key = q.source_key))
+"""
+NOTICES = "SELECT key, notice FROM decided WHERE notice <> '' ORDER BY n LIMIT 10000"
