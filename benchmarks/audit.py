@@ -10,14 +10,13 @@ both alike; the figure is the ratio of the medians.
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import statistics
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
+
+from benchmarks.scratch import scratch
 
 COMPANIES = """
 INSERT INTO crm_company (name, status, district_code, business_scope, address, products, is_sample, version, created_at,
@@ -52,23 +51,6 @@ DO $$ DECLARE one bigint; done integer := 0; BEGIN
     END LOOP; EXIT WHEN done >= %s; END LOOP;
 END $$
 """
-
-
-@contextmanager
-def scratch() -> Iterator[Any]:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
-    import django
-    from django.db import connection
-
-    django.setup()
-    connection.settings_dict["TEST"]["NAME"] = "bench_audit"
-    before = connection.settings_dict["NAME"]
-    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-    try:
-        with connection.cursor() as cursor:
-            yield cursor
-    finally:
-        connection.creation.destroy_test_db(before, verbosity=0)
 
 
 def fill(cursor: Any, rows: int) -> None:
@@ -141,7 +123,7 @@ def main() -> int:
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--table", choices=list(UPDATES), action="append")
     options = parser.parse_args()
-    with scratch() as cursor:
+    with scratch("bench_audit") as cursor:
         fill(cursor, options.rows)
         for table in options.table or list(UPDATES):
             cost(cursor, table, options.rows, options.runs)

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from crm.models import Company, CompanyIdentifier, IndustryCode, Source, SourceLink, SyncRun
 from crm.services.load_codes import load_codes
 from crm.services.match_names import propose_for_rows
-from crm.sync.connector import Connector, load_connector
+from crm.sync.connector import Connector, ConnectorError, load_connector
 from crm.sync.fetch import Reader, Rebaseline, StartOver, open_reader, policy_for
 from crm.sync.intake import Intake
 from crm.sync.merge import Halt, MergePlan, merge
@@ -64,6 +64,8 @@ def sync_companies(*, source_code: str, base_url: str, slot: str, as_of: dt.date
         raise RuntimeError("sync_companies commits page by page and must not run inside a transaction")
     connector = load_connector(source_code)
     base_url = base_url or connector.base_url
+    if not base_url:
+        raise ConnectorError("没有数据源地址：请设置 ENTERPRISE_DB_URL 或给出 --base-url")
     source = _ensure_source(connector, base_url)
     with source_lock(source):
         source.refresh_from_db()

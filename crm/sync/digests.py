@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 _PAIR = np.dtype([("columns", ">i2"), ("l1", ">i4"), ("key", ">i8"), ("l2", ">i4"), ("digest", ">i8")])
 _HEADER, _TRAILER = 19, 2  # of PostgreSQL's binary COPY
+_SOME = "SELECT key_hash, digest FROM crm_sourcelink WHERE source_id = %s AND gone = '' AND key = ANY(%s)"
+_ALL = "COPY (SELECT key_hash, digest FROM crm_sourcelink WHERE source_id = {} AND gone = '') TO STDOUT (FORMAT binary)"
 
 Hashes = NDArray[np.int64]
 
@@ -77,10 +79,11 @@ class DigestIndex:
 
 def load_index(db: Any, source_id: int, among: Sequence[str] | None = None) -> DigestIndex:
     """The digests of a source's present records, all or those of some keys. `db`: a psycopg cursor."""
-    where = "" if among is None else " AND key = ANY(%s)"
-    query = "COPY (SELECT key_hash, digest FROM crm_sourcelink WHERE source_id = %s AND gone = ''" + where
-    parameters: list[Any] = [source_id] if among is None else [source_id, list(among)]
-    with db.copy(query + ") TO STDOUT (FORMAT binary)", parameters) as copy:
+    if among is not None:
+        db.execute(_SOME, [source_id, list(among)])
+        found = np.array(db.fetchall(), dtype=np.int64).reshape(-1, 2)
+        return DigestIndex(found[:, 0], found[:, 1])
+    with db.copy(_ALL.format(int(source_id))) as copy:
         data = b"".join(copy)
     rows = np.frombuffer(data, dtype=_PAIR, offset=_HEADER, count=(len(data) - _HEADER - _TRAILER) // _PAIR.itemsize)
     return DigestIndex(rows["key"].astype(np.int64), rows["digest"].astype(np.int64))

@@ -368,8 +368,10 @@ ORDER BY d.n LIMIT 10000
 # A newer version of a record that waits has come, good or bad: nobody needs to mend the old one.
 SUPERSEDED = """
 UPDATE crm_quarantinedrow q SET state = 'superseded' FROM crm_syncrun r
-WHERE r.id = q.run_id AND r.source_id = %(source)s AND q.run_id <> %(run)s AND q.state = 'open' AND q.source_key <> ''
-  AND %(mode)s <> 'replay' AND (EXISTS (SELECT 1 FROM decided d WHERE d.key = q.source_key AND d.error = '' AND d.company_id IS NOT NULL)
-       OR EXISTS (SELECT 1 FROM crm_quarantinedrow n WHERE n.run_id = %(run)s AND n.source_key = q.source_key))
+WHERE r.id = q.run_id AND r.source_id = %(source)s AND q.state = 'open' AND q.source_key <> '' AND %(mode)s <> 'replay'
+  AND (EXISTS (SELECT 1 FROM decided d JOIN {rows} s USING (n) WHERE d.key = q.source_key AND d.error = ''
+               AND d.company_id IS NOT NULL AND (q.run_id <> %(run)s OR s.seq > q.seq))
+       OR q.run_id <> %(run)s AND EXISTS (
+               SELECT 1 FROM crm_quarantinedrow n WHERE n.run_id = %(run)s AND n.source_key = q.source_key))
 """
 NOTICES = "SELECT key, notice FROM decided WHERE notice <> '' ORDER BY n LIMIT 10000"

@@ -7,7 +7,6 @@ the one that the harness must catch: cursor first, then row by row; it dies afte
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -35,20 +34,22 @@ class DieAt:
 def naive_merge(rows: int) -> Callable[[Any], dict[str, int]]:
     from django.utils import timezone
 
-    from crm.models import Company, Source, StagedRecord, SyncRun
+    from django.db import connection
+
+    from crm.models import Company, Source, SourceLink, SyncRun
+    from crm.sync.staging import rows_of
 
     def merge(plan: Any) -> dict[str, int]:
         Source.objects.filter(pk=plan.source_id).update(cursor=plan.cursor)
         SyncRun.objects.filter(pk=plan.run_id).update(status="done", finished_at=timezone.now())
-        for done, row in enumerate(StagedRecord.objects.filter(run_id=plan.run_id).order_by("id").iterator()):
+        with connection.cursor() as db:
+            db.execute(f"SELECT key, name, status FROM {rows_of(plan.run_id)} ORDER BY n")
+            staged = db.fetchall()
+        for done, (key, name, status) in enumerate(staged):
             if done == rows:
                 die()
-            payload = json.loads(row.payload) if isinstance(row.payload, str) else row.payload
-            Company.objects.update_or_create(
-                source_key=row.source_key,
-                source_id=plan.source_id,
-                defaults={"name": payload["name"], "status": payload["status"]},
-            )
+            company = Company.objects.create(name=name, status=status, source_id=plan.source_id)
+            SourceLink.objects.create(source_id=plan.source_id, key=key, company=company, key_hash=done)
         return {}
 
     return merge

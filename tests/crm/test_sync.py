@@ -17,8 +17,10 @@ from crm.models import (
     CompanyGrade,
     CompanyIdentifier,
     CompanyName,
+    FieldConflict,
+    QuarantinedRow,
     Source,
-    StagedRecord,
+    SourceLink,
     SyncIssue,
     SyncRun,
 )
@@ -27,26 +29,36 @@ from crm.sandbox.server import Api
 from crm.services.save_company import save_company
 from crm.services.sync_companies import _LOCK_SPACE, SyncBusy, sync_companies
 from crm.sync.connector import ConnectorError
+from crm.sync.staging import open_staging
 from tests.crm.conftest import AS_OF, Sandbox
 from tests.crm.oracle import expected_state, state_of_database
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def staging_tables() -> list[str]:
+    with connection.cursor() as db:
+        db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'staging'")
+        return [row[0] for row in db.fetchall()]
+
+
 def company(key: str) -> Company:
-    return Company.objects.get(source_key=key)
+    return Company.objects.get(links__key=key)
 
 
 def test_the_first_sync_takes_the_whole_listing(sandbox: Sandbox) -> None:
     result = sandbox.sync("one")
     assert (result.status, result.mode) == ("done", "full")
-    assert result.counts == {"NEW": 60, "UPDATE": 0, "SKIP": 0, "INVALID": 0, "ERROR": 0, "REMOVED": 0}
+    assert {name: count for name, count in result.counts.items() if count and name != "seconds"} == {
+        "fetched": 60, "NEW": 60, "calls": 1,
+    }
     assert state_of_database() == expected_state(sandbox.world)
     source = Source.objects.get()
     assert source.cursor == {"since": 60}
     assert source.last_ok_at is not None
-    assert CompanyEvent.objects.filter(kind="new").count() == 60
-    assert StagedRecord.objects.filter(result="NEW", company__isnull=False, payload__isnull=True).count() == 60
+    assert Company.objects.filter(first_run=result.run_id, source=source).count() == 60
+    assert SourceLink.objects.filter(gone="").exclude(digest=0).count() == 60
+    assert staging_tables() == []
 
 
 def test_companies_get_public_codes_industries_and_pinyin(sandbox: Sandbox) -> None:
@@ -76,7 +88,7 @@ def test_a_second_full_listing_writes_nothing_either(sandbox: Sandbox) -> None:
     sandbox.sync("one")
     result = sandbox.sync("two", full=True)
     assert (result.mode, result.counts["SKIP"], result.counts["UPDATE"]) == ("full", 60, 0)
-    assert CompanyEvent.objects.count() == 60
+    assert not CompanyEvent.objects.exists()
 
 
 def test_changes_become_rows_events_and_versions(sandbox: Sandbox) -> None:
@@ -84,10 +96,11 @@ def test_changes_become_rows_events_and_versions(sandbox: Sandbox) -> None:
     sandbox.world.advance(40)
     result = sandbox.sync("two")
     assert state_of_database() == expected_state(sandbox.world, 60)
-    assert result.counts["UPDATE"] == CompanyEvent.objects.filter(run_id=result.run_id).exclude(kind="new").count() > 0
-    assert result.counts["NEW"] == CompanyEvent.objects.filter(run_id=result.run_id, kind="new").count()
+    assert result.counts["UPDATE"] == CompanyEvent.objects.filter(run_id=result.run_id, kind="update").count() > 0
+    assert result.counts["removed"] == CompanyEvent.objects.filter(run_id=result.run_id, kind="delete").count()
+    assert result.counts["NEW"] == Company.objects.filter(first_run=result.run_id).count()
     changed = set(Company.objects.exclude(version=1).values_list("id", flat=True))
-    assert changed == set(CompanyEvent.objects.exclude(kind="new").values_list("company_id", flat=True))
+    assert changed == set(CompanyEvent.objects.values_list("company_id", flat=True))
 
 
 def test_an_event_holds_only_the_changed_fields(sandbox: Sandbox) -> None:
@@ -195,13 +208,15 @@ def test_a_tombstone_marks_and_a_return_revives(sandbox: Sandbox) -> None:
     sandbox.sync("one")
     sandbox.world.remove(key)
     result = sandbox.sync("two")
-    assert (result.counts["UPDATE"], result.counts["REMOVED"]) == (1, 1)
+    assert (result.counts["UPDATE"], result.counts["removed"]) == (0, 1)
+    assert SourceLink.objects.get(key=key).gone == "removed"
     assert (company(key).status, company(key).is_operating) == ("removed", False)
     assert CompanyEvent.objects.get(kind="delete").after == {"status": "removed"}
-    assert sandbox.sync("three").counts["REMOVED"] == 0
+    assert sandbox.sync("three").counts["removed"] == 0
     sandbox.world.put(record)
     sandbox.sync("four")
     assert company(key).status != "removed"
+    assert SourceLink.objects.get(key=key).gone == ""
     assert Company.objects.count() == 60
 
 
@@ -210,8 +225,9 @@ def test_absence_from_a_full_listing_marks(sandbox: Sandbox) -> None:
     for key in sandbox.keys()[:3]:
         del sandbox.world.records[key]
     result = sandbox.sync("two", full=True)
-    assert result.counts["REMOVED"] == 3
-    assert Company.objects.filter(status="removed").count() == 3
+    assert (result.counts["absent"], result.counts["removed"]) == (3, 0)
+    assert Company.objects.filter(status="absent", is_operating=False).count() == 3
+    assert SourceLink.objects.filter(gone="absent").count() == 3
 
 
 def test_bad_rows_go_to_quarantine_and_the_rest_is_merged(sandbox: Sandbox) -> None:
@@ -223,12 +239,13 @@ def test_bad_rows_go_to_quarantine_and_the_rest_is_merged(sandbox: Sandbox) -> N
     assert (result.counts["NEW"], result.counts["INVALID"]) == (55, 5)
     issues = SyncIssue.objects.filter(severity="error")
     assert {issue.source_key for issue in issues} == set(bad)
-    assert all(issue.field == "creditCode" and "校验位" in issue.reason and issue.payload for issue in issues)
-    assert "legalPerson" not in repr(list(issues.values_list("payload", flat=True)))
+    assert all(issue.field == "creditCode" and "校验位" in issue.reason and issue.row.payload for issue in issues)
+    assert "legalPerson" not in repr(list(QuarantinedRow.objects.values_list("payload", flat=True)))
     for record in good.values():
         sandbox.world.put(record)
     sandbox.sync("two")
     assert state_of_database() == expected_state(sandbox.world)
+    assert set(QuarantinedRow.objects.values_list("state", flat=True)) == {"superseded"}
 
 
 def test_an_unknown_status_is_an_issue(sandbox: Sandbox) -> None:
@@ -270,7 +287,7 @@ def test_vanishing_companies_halt(sandbox: Sandbox) -> None:
     result = sandbox.sync("two", full=True)
     assert result.status == "halted"
     assert "10 家从数据源消失" in result.reason
-    assert not Company.objects.filter(status="removed").exists()
+    assert not Company.objects.filter(status__in=["removed", "absent"]).exists()
 
 
 def test_a_required_field_missing_everywhere_halts(sandbox: Sandbox) -> None:
@@ -306,7 +323,7 @@ def test_a_contradiction_is_an_error_row_that_waits_for_a_person(sandbox: Sandbo
     result = sandbox.sync("two")
     assert result.counts["ERROR"] == 1
     assert "人工判断" in SyncIssue.objects.get(severity="error").reason
-    assert StagedRecord.objects.get(result="ERROR").source_key == one
+    assert QuarantinedRow.objects.get().source_key == one
 
 
 def test_a_slot_is_merged_once(sandbox: Sandbox) -> None:
@@ -355,10 +372,10 @@ def test_a_failed_slot_can_be_tried_again(sandbox: Sandbox) -> None:
 def test_a_run_that_was_left_running_is_taken_over(sandbox: Sandbox) -> None:
     sandbox.sync("one")
     dead = SyncRun.objects.create(source=Source.objects.get(), slot="dead", mode="changes")
-    StagedRecord.objects.create(run=dead, seq=1, source_key="x")
+    open_staging(dead)
     assert sandbox.sync("two").ok
     dead.refresh_from_db()
-    assert (dead.status, dead.rows.count()) == ("failed", 0)
+    assert (dead.status, staging_tables()) == ("failed", [])
     assert "中途停止" in dead.reason
 
 
@@ -378,7 +395,7 @@ def test_a_change_in_mid_listing_is_not_taken_for_an_absence(
 
     monkeypatch.setattr(sandbox.api, "companies", companies)
     result = sandbox.sync("two", full=True)
-    assert result.counts["REMOVED"] == 0
+    assert result.counts["absent"] == 0
     sandbox.sync("three")
     assert state_of_database() == expected_state(sandbox.world, 1_100)
 
@@ -392,6 +409,41 @@ def test_officers_edits_survive_a_sync_that_brings_nothing_new(sandbox: Sandbox)
     sandbox.sync("two", full=True)
     row.refresh_from_db()
     assert (row.short_name, row.version) == ("人工简称", 2)
+
+
+def test_a_source_that_contradicts_an_officer_asks_and_writes_nothing(sandbox: Sandbox) -> None:
+    key = sandbox.keys()[0]
+    sandbox.edit(key, shortName="来源简称", employees=5)
+    sandbox.sync("one")
+    row = company(key)
+    row.short_name = "人工简称"
+    save_company(company=row, as_of=AS_OF)
+    sandbox.edit(key, shortName="来源新简称", employees=6)
+    result = sandbox.sync("two")
+    row.refresh_from_db()
+    assert (row.short_name, row.employees, result.counts["CONFLICT"]) == ("人工简称", 6, 1)
+    conflict = FieldConflict.objects.get()
+    assert (conflict.field, conflict.ours, conflict.theirs, conflict.state) == ("short_name", "人工简称", "来源新简称", "open")
+    assert CompanyEvent.objects.get(run_id=result.run_id).after == {"employees": 6}
+    sandbox.edit(key, employees=7)
+    assert sandbox.sync("three").counts["CONFLICT"] == 0, "the same contradiction asks once"
+    sandbox.edit(key, shortName="人工简称")
+    sandbox.sync("four")
+    conflict.refresh_from_db()
+    assert conflict.state == "withdrawn"
+
+
+def test_canary_without_the_origin_the_source_wins(sandbox: Sandbox) -> None:
+    key = sandbox.keys()[0]
+    sandbox.sync("one")
+    row = company(key)
+    row.short_name = "人工简称"
+    save_company(company=row, as_of=AS_OF)
+    row.origins.all().delete()
+    sandbox.edit(key, shortName="来源新简称")
+    sandbox.sync("two")
+    row.refresh_from_db()
+    assert row.short_name == "来源新简称"
 
 
 def test_it_refuses_to_run_inside_a_transaction(sandbox: Sandbox) -> None:
@@ -427,7 +479,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(start_sandbox: Callab
         with CaptureQueriesContext(connection) as queries:
             start_sandbox(companies=companies, seed=companies).sync(f"slot-{companies}", full=True)
         counts.append(len(queries))
-    assert counts[0] == counts[1] < 70
+    assert counts[0] == counts[1] < 100
 
 
 def test_the_command(sandbox: Sandbox, capsys: Any, settings: Any) -> None:
@@ -443,7 +495,7 @@ def test_the_command_says_what_is_wrong(sandbox: Sandbox, settings: Any) -> None
     with pytest.raises(CommandError, match="ENTERPRISE_DB_URL"):
         call_command("sync_companies")
     with pytest.raises(CommandError, match="没有名为"):
-        call_command("sync_companies", source="nowhere", base_url=sandbox.url)
+        call_command("sync_companies", "nowhere", base_url=sandbox.url)
     settings.ENTERPRISE_DB_KEY = "wrong"
     with pytest.raises(CommandError, match="改设置"):
         call_command("sync_companies", base_url=sandbox.url)
