@@ -38,9 +38,14 @@ def has_valid_check_digit(code: str) -> bool:
     return (31 - sum(map(mul, values, _WEIGHTS)) % 31) % 31 == values[17]  # noqa: PLR2004
 
 
+def is_clean_uscc(text: str) -> bool:
+    """Whether it is a valid code, in the form it is stored in, of a registrar with a digit."""
+    return _CLEAN.fullmatch(text) is not None and text[:2] in _prefixes() and has_valid_check_digit(text)
+
+
 def check_uscc(text: str) -> str:
     """The code in its compact upper-case form; raises UsccError."""
-    if _CLEAN.fullmatch(text) and text[:2] in _prefixes() and has_valid_check_digit(text):
+    if is_clean_uscc(text):
         return text
     code = unicodedata.normalize("NFKC", text).replace(" ", "").replace("-", "").upper()
     if len(code) != _LENGTH:

@@ -30,7 +30,7 @@ from crm.sync.definition import (
     Stream,
     Thresholds,
 )
-from crm.sync.selectors import SelectorError, dig, expression, is_identity, is_personal, names_in
+from crm.sync.selectors import SelectorError, dig, is_identity, is_personal, names_in, selector
 
 __all__ = ["CONNECTORS_DIR", "TARGETS", "Connector", "ConnectorError", "Thresholds", "dig", "load_connector", "parse_connector"]
 
@@ -256,7 +256,7 @@ def _check_streams(connector: Connector) -> None:
 def _check_expressions(texts: Mapping[str, str | None]) -> None:
     for where, text in texts.items():
         try:
-            if text and text.isascii():
-                expression(text)
+            if text:
+                selector(text)
         except SelectorError as error:
             raise ConnectorError(f"{where}：{error}") from None

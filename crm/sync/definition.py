@@ -29,6 +29,8 @@ class Events:
 
     def op(self, word: Any) -> str | None:
         """upsert, removed or redacted; None for a word that the connector does not know."""
+        if word in (None, "") and not self.upsert:
+            return "upsert"
         if not isinstance(word, str):
             return None
         if word in self.removed:

@@ -12,20 +12,24 @@ from crm.sync.definition import Connector, Field
 from crm.sync.selectors import selector
 from crm.sync.transforms import Transform, compile_step
 
-_MOST_REMEMBERED = 50_000
+MOST_REMEMBERED = 50_000
 Reader = Callable[[Any], Any]
 
 
 class Step(NamedTuple):
-    """How one target is filled. `plain` origins are looked up directly; `wide` readers give several columns at once."""
+    """How one target is filled. `known` remembers what texts were read as (districts, statuses, days and capitals come
+    again and again); it is None for fields whose values do not. `wide` readers give several columns at once."""
 
     target: str
     origin: str
-    plain: bool
-    get: Callable[[Any], Any]
+    get: Callable[[Any], Any] | None
     reader: Reader
+    known: dict[str, Any] | None
     wide: bool
     required: bool
+
+    def value_in(self, item: dict[str, Any]) -> Any:
+        return self.get(item) if self.get else item.get(self.origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +51,14 @@ def _step(target: str, spec: Field, connector: Connector) -> Step:
     reader = _READERS[spec.kind](spec)
     if spec.transform:
         reader = _after([compile_step(step, connector.tables) for step in spec.transform], reader)
-    if spec.kind in _REPEATING:
-        reader = _remembering(reader)
     getters = [selector(origin) for origin in spec.origins]
     defaulted = any(isinstance(step, dict) and "default" in step for step in spec.transform)
     get = getters[0] if len(getters) == 1 else _first(getters)
     if defaulted:
         get = _or_blank(get)
     plain = len(getters) == 1 and not defaulted and _is_plain(spec.origin)
-    return Step(target, spec.origin, plain, get, reader, spec.kind == "capital", spec.required)
+    known: dict[str, Any] | None = {} if spec.kind in _REPEATING else None
+    return Step(target, spec.origin, None if plain else get, reader, known, spec.kind == "capital", spec.required)
 
 
 def _is_plain(origin: str) -> bool:
@@ -99,23 +102,6 @@ def _after(steps: list[Transform], reader: Reader) -> Reader:
         for step in steps:
             raw = step(raw)
         return None if raw in (None, "", []) else reader(raw)
-
-    return read
-
-
-def _remembering(reader: Reader) -> Reader:
-    """Districts, statuses, days and capitals come again and again; a text is read once."""
-    known: dict[str, Any] = {}
-
-    def read(raw: Any) -> Any:
-        if raw.__class__ is not str:
-            return reader(raw)
-        found = known.get(raw)
-        if found is None:
-            if len(known) >= _MOST_REMEMBERED:
-                known.clear()
-            found = known[raw] = reader(raw)
-        return found
 
     return read
 

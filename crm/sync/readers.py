@@ -11,13 +11,14 @@ from decimal import Decimal
 from typing import Any
 
 from crm import codes
-from crm.uscc import UsccError, check_uscc
+from crm.uscc import UsccError, check_uscc, is_clean_uscc
 from office.money import AmountError, check_range, exact_decimal, parse_amount
 
 FIRST_YEAR, LAST_YEAR = 1949, 2100
 MAX_LIST = 200
 _BAD_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _USUAL_AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,4})?")
+_CANONICAL_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{2}:[0-9]{2}")
 _FOREIGN_CODE = re.compile(r"[A-Z]{2}:[A-Za-z0-9./-]{1,40}")
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 
@@ -44,6 +45,8 @@ def text(raw: Any, longest: int = 300) -> str:
 
 
 def uscc(raw: Any) -> str:
+    if raw.__class__ is str and is_clean_uscc(raw):
+        return str(raw)
     try:
         return check_uscc(text(raw))
     except UsccError as error:
@@ -81,6 +84,8 @@ def date(raw: Any) -> str:
 
 def moment(raw: Any) -> str:
     try:
+        if raw.__class__ is str and _CANONICAL_MOMENT.fullmatch(raw) and dt.datetime.fromisoformat(raw):
+            return str(raw)
         value = dt.datetime.fromisoformat(text(raw))
     except ValueError:
         raise FieldError(f"看不懂的时间：{str(raw)[:30]}") from None

@@ -15,7 +15,7 @@ import msgspec
 
 from crm.sync import pinyin, readers, strict
 from crm.sync.definition import Connector
-from crm.sync.plan import Plan, plan_of
+from crm.sync.plan import MOST_REMEMBERED, Plan, plan_of
 from crm.sync.readers import FieldError
 from crm.sync.selectors import is_identity, is_personal
 from crm.sync.transforms import TransformError
@@ -126,7 +126,7 @@ def _reject(parsed: Parsed, key: str, seq: int, payload: Any, connector: Connect
 
 def _count_absent(parsed: Parsed, item: dict[str, Any], plan: Plan) -> None:
     for step in plan.steps:
-        if step.required and step.get(item) in (None, ""):
+        if step.required and step.value_in(item) in (None, ""):
             parsed.absent[step.origin] += 1
 
 
@@ -134,17 +134,24 @@ def _values(item: dict[str, Any], plan: Plan) -> tuple[dict[str, Any], Errors]:
     values: dict[str, Any] = {}
     errors: Errors = []
     find = item.get
-    for target, origin, plain, get, reader, wide, required in plan.steps:
-        raw = find(origin) if plain else get(item)
+    for target, origin, get, reader, known, wide, required in plan.steps:
+        raw = find(origin) if get is None else get(item)
         if not raw and (raw is None or raw == "" or raw == []):
             if required:
                 errors.append((origin, "必填字段缺失"))
             continue
-        try:
-            value = reader(raw)
-        except (FieldError, TransformError) as error:
-            errors.append((origin, str(error)))
-            continue
+        if known is not None and raw.__class__ is str and raw in known:
+            value = known[raw]
+        else:
+            try:
+                value = reader(raw)
+            except (FieldError, TransformError) as error:
+                errors.append((origin, str(error)))
+                continue
+            if known is not None and raw.__class__ is str:
+                if len(known) >= MOST_REMEMBERED:
+                    known.clear()
+                known[raw] = value
         if wide:
             values.update(value)
         elif value is not None:

@@ -22,7 +22,7 @@ _FUNCTIONS = frozenset({
 Selector = Callable[[Any], Any]
 
 # Fields about natural persons: dropped unless the connector keeps them, and never a company's field.
-PERSONAL = ("legal", "person", "contact", "phone", "mobile", "email", "shareholder", "partner", "manager", "staff",
+PERSONAL = ("legal", "person", "contact", "phone", "mobile", "email", "shareholder", "partner", "manager", "stafflist",
             "opername", "director", "法人", "法定代表人", "联系人", "联系方式", "电话", "手机", "邮箱", "股东", "高管", "经营者", "负责人")
 # Numbers of identity papers: read by nothing, kept by nothing.
 IDENTITY = ("idcard", "id_card", "idno", "idnumber", "certno", "cardno", "passport", "fodselsnummer", "fødselsnummer", "身份证",
