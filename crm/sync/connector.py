@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -69,7 +70,13 @@ def load_connector(name_or_path: str | Path, folder: Path = CONNECTORS_DIR) -> C
 
 
 class _Loader(yaml.SafeLoader):
-    """Without aliases, which can blow a small file up, and without keys written twice, of which one would be lost."""
+    """Without aliases, which can blow a small file up, and without keys written twice, of which one would be lost. Only true
+    and false are booleans: a field called "no" is a field called "no"."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, rule) for tag, rule in rules if tag != "tag:yaml.org,2002:bool"]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
@@ -81,6 +88,9 @@ class _Loader(yaml.SafeLoader):
         if len(found) != len(node.value):
             raise yaml.YAMLError(f"第 {node.start_mark.line + 1} 行起有重复的键")
         return found
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("(?:true|false)$"), list("tf"))
 
 
 def parse_connector(raw: Any) -> Connector:

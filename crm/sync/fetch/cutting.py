@@ -6,6 +6,7 @@ replaced) is small and is read strictly. Only the few values that reading needs 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -14,9 +15,9 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from crm.sync import strict
-from crm.sync.selectors import is_dotted, selector
+from crm.sync.selectors import dig, is_dotted, selector
 
-_SHORT = 64
+_SHORT = 8  # nothing, or next to nothing, stands in so short a list
 _HINT = 80
 _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -30,7 +31,7 @@ def cut(body: bytes, path: str) -> bytes | None:
     except msgspec.ValidationError:
         return None
     except _BAD:
-        raise strict.NotStrict(_why(body)) from None
+        return json.dumps(dig(strict.load(body), path)).encode()  # JSON after all, such as half a surrogate pair
     for _ in path.split("."):
         node = node.f
         if node is UNSET:
@@ -56,7 +57,7 @@ def items(part: bytes) -> list[bytes] | None:
     except msgspec.ValidationError:
         return None
     except _BAD:
-        raise strict.NotStrict(_why(part)) from None
+        return [json.dumps(item).encode() for item in strict.load(part)]
 
 
 def columns(part: bytes, raws: Sequence[bytes], paths: tuple[str, ...]) -> list[tuple[Any, ...]]:
@@ -96,14 +97,6 @@ def _loose(raw: bytes) -> Any:
         return msgspec.json.decode(raw)
     except _BAD:
         return strict.lenient(raw)
-
-
-def _why(body: bytes) -> str:
-    try:
-        strict.load(body)
-    except strict.NotStrict as error:
-        return str(error)
-    return "JSON 不合法"
 
 
 _LIST = msgspec.json.Decoder(list[Raw])
