@@ -35,7 +35,7 @@ def _prefixes() -> frozenset[str]:
 def has_valid_check_digit(code: str) -> bool:
     """Of 18 letters of the alphabet."""
     values = code.encode().translate(_VALUES)
-    return (31 - sum(map(mul, values, _WEIGHTS)) % 31) % 31 == values[17]  # noqa: PLR2004
+    return bool((31 - sum(map(mul, values, _WEIGHTS)) % 31) % 31 == values[17])  # noqa: PLR2004
 
 
 def is_clean_uscc(text: str) -> bool:

@@ -347,7 +347,7 @@ class GuardedClient:
     def _read(self, response: httpx.Response) -> bytes:
         kept = bytearray()
         for piece in self._pieces(response, room=lambda: self.policy.max_bytes - len(kept) + 1):
-            kept += piece
+            kept.extend(piece)
             if len(kept) > self.policy.max_bytes:
                 raise AnswerTooLarge(f"{response.url.host} 的响应超过 {self.policy.max_bytes} 字节")
         return bytes(kept)

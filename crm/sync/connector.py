@@ -37,6 +37,7 @@ __all__ = ["CONNECTORS_DIR", "TARGETS", "Connector", "ConnectorError", "Threshol
 
 CONNECTORS_DIR = Path(__file__).with_name("connectors")
 SCHEMA = Path(__file__).with_name("connector.schema.json")
+_LOOKS_SECRET = re.compile(r"(?=.*[0-9])(?=.*[a-z])[A-Za-z0-9]{20,}")
 LARGEST_FILE = 256 * 1024
 # Company field → the kind that reads it unless the connector names another.
 TARGETS = {
@@ -114,7 +115,7 @@ _TYPES = {"object": "键值表", "array": "列表", "string": "文字", "integer
 
 
 def _check_schema(raw: dict[str, Any]) -> None:
-    errors = sorted(_validator().iter_errors(raw), key=lambda error: ([str(part) for part in error.absolute_path], error.message))
+    errors = sorted(_validator().iter_errors(raw), key=lambda error: ([str(p) for p in error.absolute_path], error.message))
     if errors:
         raise ConnectorError("；".join(dict.fromkeys(_explain(error) for error in errors[:5])))
 
@@ -144,9 +145,8 @@ def _explain(error: ValidationError) -> str:
 def _check_strings(raw: dict[str, Any]) -> None:
     """A secret belongs in the environment: what looks like one in the file itself is refused."""
     for where, value in _leaves(raw.get("auth", {}), "auth"):
-        if isinstance(value, str) and len(value) >= 20 and value.isalnum() and any(c.isdigit() for c in value):  # noqa: PLR2004
-            if where.rsplit(".", 1)[-1] not in ("token",) and not value.isupper():
-                raise ConnectorError(f"{where} 像是密钥本身；密钥只能放在环境变量里，这里写变量名")
+        if isinstance(value, str) and _LOOKS_SECRET.fullmatch(value):
+            raise ConnectorError(f"{where} 像是密钥本身；密钥只能放在环境变量里，这里写变量名")
 
 
 def _leaves(value: Any, where: str) -> Iterator[tuple[str, Any]]:
@@ -163,7 +163,8 @@ def _build(raw: dict[str, Any]) -> Connector:
     values["listing"] = _stream(raw["listing"])
     values["changes"] = _stream(raw["changes"]) if "changes" in raw else None
     values["gone"] = _gone(raw.get("gone", {}))
-    values["response"] = Response(**{**raw.get("response", {}), "statuses": frozenset(raw.get("response", {}).get("statuses", ()))})
+    response = raw.get("response", {})
+    values["response"] = Response(**{**response, "statuses": frozenset(response.get("statuses", ()))})
     for name, kind in (("limits", Limits), ("thresholds", Thresholds)):
         values[name] = kind(**raw.get(name, {}))
     for name, maybe in (("refresh", Refresh), ("absence", Absence)):
@@ -184,10 +185,10 @@ def _known(values: dict[str, Any]) -> frozenset[str]:
     selectors += [path for stream in streams for path in (stream.key, stream.version) if path]
     selectors += [stream.incremental["from"] for stream in streams if "from" in stream.incremental]
     try:
-        named = frozenset().union(*(names_in(text) for text in selectors))
+        named = {name for text in selectors for name in names_in(text)}
     except SelectorError as error:
         raise ConnectorError(f"选择式：{error}") from None
-    return named | values["ignored"] | values["never_read"]
+    return frozenset(named | values["ignored"] | values["never_read"])
 
 
 def _field(target: str, spec: Mapping[str, Any]) -> Field:
@@ -213,25 +214,16 @@ def _stream(raw: Mapping[str, Any]) -> Stream:
 
 def _gone(raw: Mapping[str, Any]) -> Gone:
     ended = raw.get("ended", {})
+    statuses = {int(code): kind for code, kind in raw.get("statuses", {}).items()}
     return Gone(
-        ended.get("from"), ended.get("status", "deregistered"), {int(code): kind for code, kind in raw.get("statuses", {}).items()},
+        ended.get("from"), ended.get("status", "deregistered"), statuses,
         raw.get("removed_when"), raw.get("redacted_when"),
     )
 
 
 def _check_fields(connector: Connector) -> None:
     for target, spec in connector.fields.items():
-        for origin in spec.origins:
-            for name in names_in(origin):
-                if name in connector.never_read or is_personal(name) or is_identity(name):
-                    raise ConnectorError(f"fields.{target}：{name} 涉及自然人，不得读取")
-        if spec.max > _COLUMN_WIDTH.get(target, spec.max):
-            raise ConnectorError(f"fields.{target}.max 最大 {_COLUMN_WIDTH[target]}")
-        for step in spec.transform:
-            try:
-                transforms.compile_step(step, connector.tables)
-            except ValueError as error:
-                raise ConnectorError(f"fields.{target}.transform：{error}") from None
+        _check_field(connector, target, spec)
     code = {"uscc": "uscc", "foreign": "foreign_code"}[connector.scheme]
     wanted = {"name", "status"} | ({code} if connector.identity == "code" else set())
     if missing := wanted - connector.fields.keys():
@@ -242,13 +234,26 @@ def _check_fields(connector: Connector) -> None:
         raise ConnectorError(f"gone.ended.status：没有登记状态 {connector.gone.ended_status!r}")
 
 
+def _check_field(connector: Connector, target: str, spec: Field) -> None:
+    for name in sorted(name for origin in spec.origins for name in names_in(origin)):
+        if name in connector.never_read or is_personal(name) or is_identity(name):
+            raise ConnectorError(f"fields.{target}：{name} 涉及自然人，不得读取")
+    if spec.max > _COLUMN_WIDTH.get(target, spec.max):
+        raise ConnectorError(f"fields.{target}.max 最大 {_COLUMN_WIDTH[target]}")
+    for step in spec.transform:
+        try:
+            transforms.compile_step(step, connector.tables)
+        except ValueError as error:
+            raise ConnectorError(f"fields.{target}.transform：{error}") from None
+
+
 def _check_streams(connector: Connector) -> None:
     for where, stream in (("listing", connector.listing), ("changes", connector.changes)):
         if stream is None:
             continue
-        texts = {"total": stream.total, "mark": stream.mark, "record": stream.record, "key": stream.key, "version": stream.version,
-                 "paging.path": stream.paging.get("path"), "paging.pages": stream.paging.get("pages"),
-                 **{f"incremental.{name}": stream.incremental.get(name) for name in ("next", "watermark", "seq", "from", "path")}}
+        texts = {name: getattr(stream, name) for name in ("total", "mark", "record", "key", "version")}
+        texts |= {f"paging.{name}": stream.paging.get(name) for name in ("path", "pages")}
+        texts |= {f"incremental.{name}": stream.incremental.get(name) for name in ("next", "watermark", "seq", "from", "path")}
         _check_expressions({f"{where}.{name}": text for name, text in texts.items()})
         kind = stream.paging["kind"]
         if kind == "next_link" and ("path" in stream.paging) == ("header" in stream.paging):

@@ -7,7 +7,7 @@ persons are never read and leave a record before anything of it is kept.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,11 +96,16 @@ def pinyin_of(name: str) -> dict[str, str]:
 def strip_personal(value: Any, connector: Connector) -> Any:
     """The value, however deep, without the fields that are never read. Numbers of identity papers go in any case."""
     if isinstance(value, dict):
-        return {name: strip_personal(inner, connector) for name, inner in value.items()
-                if not is_identity(name) and (name in connector.keep_personal or not (_private(name) or name in connector.never_read))}
+        return {name: strip_personal(inner, connector) for name, inner in value.items() if _may_keep(name, connector)}
     if isinstance(value, list):
         return [strip_personal(inner, connector) for inner in value]
     return value
+
+
+def _may_keep(name: str, connector: Connector) -> bool:
+    if is_identity(name):
+        return False
+    return name in connector.keep_personal or not (is_personal(name) or name in connector.never_read)
 
 
 def usable_key(key: Any) -> str:
@@ -136,28 +141,45 @@ def _values(item: dict[str, Any], plan: Plan) -> tuple[dict[str, Any], Errors]:
     find = item.get
     for target, origin, get, reader, known, wide, required in plan.steps:
         raw = find(origin) if get is None else get(item)
-        if not raw and (raw is None or raw == "" or raw == []):
+        if not raw and raw in _BLANK:
             if required:
                 errors.append((origin, "必填字段缺失"))
             continue
-        if known is not None and raw.__class__ is str and raw in known:
-            value = known[raw]
-        else:
-            try:
-                value = reader(raw)
-            except (FieldError, TransformError) as error:
-                errors.append((origin, str(error)))
-                continue
-            if known is not None and raw.__class__ is str:
-                if len(known) >= MOST_REMEMBERED:
-                    known.clear()
-                known[raw] = value
-        if wide:
+        remembered = known is not None and raw.__class__ is str and raw in known
+        value = known[raw] if known is not None and remembered else _read(raw, reader, known)
+        if value.__class__ is _Refused:
+            errors.append((origin, value.reason))
+        elif wide and value is not None:
             values.update(value)
         elif value is not None:
             values[target] = value
         elif required:
             errors.append((origin, "必填字段缺失"))
+    _complete(values, errors, item, plan)
+    return values, errors
+
+
+_BLANK: tuple[Any, ...] = (None, "", [])
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    reason: str
+
+
+def _read(raw: Any, reader: Callable[[Any], Any], known: dict[str, Any] | None) -> Any:
+    try:
+        value = reader(raw)
+    except (FieldError, TransformError) as error:
+        return _Refused(str(error))
+    if known is not None and raw.__class__ is str:
+        if len(known) >= MOST_REMEMBERED:
+            known.clear()
+        known[raw] = value
+    return value
+
+
+def _complete(values: dict[str, Any], errors: Errors, item: dict[str, Any], plan: Plan) -> None:
+    """What only shows over all fields of a record."""
     if plan.ended is not None and plan.ended(item) not in (None, ""):
         values["status"] = plan.ended_status
     for target, reason in readers.contradictions(values):
@@ -165,4 +187,3 @@ def _values(item: dict[str, Any], plan: Plan) -> tuple[dict[str, Any], Errors]:
     if not errors and "name" in values:
         syllables, initials = pinyin.reading_of(values["name"])
         values["name_pinyin"], values["name_initials"] = syllables[:600], initials[:200]
-    return values, errors

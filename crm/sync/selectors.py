@@ -23,7 +23,8 @@ Selector = Callable[[Any], Any]
 
 # Fields about natural persons: dropped unless the connector keeps them, and never a company's field.
 PERSONAL = ("legal", "person", "contact", "phone", "mobile", "email", "shareholder", "partner", "manager", "stafflist",
-            "opername", "director", "法人", "法定代表人", "联系人", "联系方式", "电话", "手机", "邮箱", "股东", "高管", "经营者", "负责人")
+            "opername", "director",
+            "法人", "法定代表人", "联系人", "联系方式", "电话", "手机", "邮箱", "股东", "高管", "经营者", "负责人")
 # Numbers of identity papers: read by nothing, kept by nothing.
 IDENTITY = ("idcard", "id_card", "idno", "idnumber", "certno", "cardno", "passport", "fodselsnummer", "fødselsnummer", "身份证",
             "证件号", "护照")
@@ -73,7 +74,7 @@ def expression(text: str) -> Selector:
 
 def selector(text: str) -> Selector:
     """How to take the value from a record: a dictionary look-up where that is all there is to do."""
-    if _NAME.fullmatch(text) or not text.isascii() and _is_header(text):
+    if _NAME.fullmatch(text) or _is_header(text):
         return lambda item: item.get(text) if isinstance(item, dict) else None
     if is_dotted(text):
         return lambda item: dig(item, text)
@@ -82,14 +83,14 @@ def selector(text: str) -> Selector:
 
 def names_in(text: str) -> frozenset[str]:
     """Every field name that the selector mentions; raises SelectorError where it could read more than it mentions."""
-    if _NAME.fullmatch(text) or not text.isascii() and _is_header(text):
+    if _NAME.fullmatch(text) or _is_header(text):
         return frozenset({text})
     return frozenset(_walk(_compile(text).parsed, set()))
 
 
 def _is_header(text: str) -> bool:
     """A column title of a spreadsheet, such as 企业名称 or 注册资本（万元）: taken literally."""
-    return not any(mark in text for mark in "|&`'\"@*?[]{}.")
+    return not text.isascii() and not any(mark in text for mark in "|&`'\"@*?[]{}.")
 
 
 def _walk(node: dict[str, Any], found: set[str]) -> set[str]:

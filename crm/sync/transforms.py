@@ -55,9 +55,9 @@ def date_ms(raw: Any) -> str:
 
 def capital_cn(raw: Any) -> Any:
     """Vendors' ways to write a capital: "-" and "0" for unknown, a bare number in 万元."""
-    text = unicodedata.normalize("NFKC", str(raw)).strip() if isinstance(raw, str | int | float) and not isinstance(raw, bool) else raw
-    if not isinstance(text, str):
-        return text
+    if isinstance(raw, bool) or not isinstance(raw, str | int | float):
+        return raw
+    text = unicodedata.normalize("NFKC", str(raw)).strip()
     if text in ("", "-", "--", "无", "0"):
         return None
     try:

@@ -96,28 +96,46 @@ class Scripted:
 
 
 FIELDS = {
-    "uscc": {"from": "code"}, "name": {"from": "name", "required": True}, "status": {"from": "state", "required": True},
+    "uscc": {"from": "code"},
+    "name": {"from": "name", "required": True},
+    "status": {"from": "state", "required": True},
 }
 
 
 def described(**parts: Any) -> Connector:
     """A connector of three fields on this machine, with the given parts."""
     raw: dict[str, Any] = {
-        "code": "odd", "name": "测试源", "local": True, "auth": {"kind": "none"}, "key": "id", "fields": FIELDS,
+        "code": "odd",
+        "name": "测试源",
+        "local": True,
+        "auth": {"kind": "none"},
+        "key": "id",
+        "fields": FIELDS,
         "limits": {"backoff_seconds": 0.001, "attempts": 2},
         "listing": {"request": {"path": "/list"}, "items": "rows", "paging": {"kind": "none"}},
     }
     return parse_connector(raw | parts)
 
 
-def reader_on(connector: Connector, url: str, *, environ: dict[str, str] | None = None,
-              keys: Callable[[], Iterable[str]] | None = None, **policy: Any) -> Reader:
+def reader_on(
+    connector: Connector,
+    url: str,
+    *,
+    environ: dict[str, str] | None = None,
+    keys: Callable[[], Iterable[str]] | None = None,
+    **policy: Any,
+) -> Reader:
     changes = {"wait_initial": 0.001, "wait_max": 0.002} | policy
     http = GuardedClient(policy_for(connector, url, **changes))
     return open_reader(connector, http, base_url=url, environ=environ or {}, keys=keys, now=NOW)
 
 
-def read_all(reader: Reader, cursor: dict[str, Any] | None = None, *, full: bool = False,
-             position: dict[str, Any] | None = None) -> list[Batch]:
+def read_all(
+    reader: Reader,
+    cursor: dict[str, Any] | None = None,
+    *,
+    full: bool = False,
+    position: dict[str, Any] | None = None,
+) -> list[Batch]:
     cursor = cursor or {}
     return list(reader.read(reader.mode(cursor, full), cursor, position or {}))

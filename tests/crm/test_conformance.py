@@ -14,7 +14,7 @@ from crm.sync.connector import CONNECTORS_DIR, Connector, load_connector, parse_
 from crm.sync.fetch import Batch, Reader, SourceRefused
 from crm.sync.records import Parsed, parse_batch
 from tests.crm.connectors.cases import CASES, CHECKS, Answer, Case
-from tests.crm.scripted import Scripted, reader_on, read_all
+from tests.crm.scripted import Scripted, read_all, reader_on
 
 Open = Callable[[str, Answer | None], Reader]
 
@@ -23,9 +23,20 @@ def undeclared(cases: dict[str, Case], shipped: set[str]) -> list[str]:
     """What stands open: connectors without a case, checks neither possible nor excused, excuses without words."""
     found = [f"{name}: no case" for name in sorted(shipped ^ cases.keys())]
     for name, case in cases.items():
-        given = {"listing": case.keys, "values": case.values, "empty": case.empty, "refused": case.refuse, "changes": case.changed,
-                 "removed": case.gone, "ended": case.ended, "secret": case.environ, "personal": case.person}
-        found += [f"{name}: {check}" for check in CHECKS if bool(given[check]) == (len(case.skips.get(check, "")) > 10)]
+        given = {
+            "listing": case.keys,
+            "values": case.values,
+            "empty": case.empty,
+            "refused": case.refuse,
+            "changes": case.changed,
+            "removed": case.gone,
+            "ended": case.ended,
+            "secret": case.environ,
+            "personal": case.person,
+        }
+        found += [
+            f"{name}: {check}" for check in CHECKS if bool(given[check]) == (len(case.skips.get(check, "")) > 10)
+        ]
     return found
 
 
@@ -35,7 +46,9 @@ def test_everything_is_declared() -> None:
     # Canary: a new connector, a missing sample and an empty excuse are each seen.
     assert undeclared(CASES, shipped | {"new"}) == ["new: no case"]
     assert undeclared(CASES | {"brreg": replace(CASES["brreg"], keys=[])}, shipped) == ["brreg: listing"]
-    assert undeclared(CASES | {"brreg": replace(CASES["brreg"], skips={"personal": "no natural person at all"})}, shipped) == ["brreg: secret"]
+    assert undeclared(
+        CASES | {"brreg": replace(CASES["brreg"], skips={"personal": "no natural person at all"})}, shipped
+    ) == ["brreg: secret"]
 
 
 def local(name: str) -> Connector:
@@ -63,8 +76,10 @@ def opened(tmp_path: Path) -> Iterator[Open]:
 
 
 def cases_for(check: str) -> list[Any]:
-    return [pytest.param(name, marks=pytest.mark.skip(reason=case.skips[check])) if check in case.skips else name
-            for name, case in CASES.items()]
+    return [
+        pytest.param(name, marks=pytest.mark.skip(reason=case.skips[check])) if check in case.skips else name
+        for name, case in CASES.items()
+    ]
 
 
 def parsed(batches: list[Batch], name: str) -> Parsed:
@@ -112,7 +127,11 @@ def test_changes_since_a_cursor(opened: Open, name: str) -> None:
     reader = opened(name, None)
     assert reader.mode(CASES[name].cursor, False) == "changes"
     batches = read_all(reader, CASES[name].cursor)
-    changed = {key for batch in batches for key in batch.keys} if name == "sandbox" else [k for b in batches for k in b.keys]
+    changed = (
+        {key for batch in batches for key in batch.keys}
+        if name == "sandbox"
+        else [k for b in batches for k in b.keys]
+    )
     assert set(CASES[name].changed) <= set(changed)
     assert not reader.complete
     # Read again from where it stood: nothing that counts is lost, and nothing new appears from nowhere.
@@ -150,9 +169,19 @@ def test_natural_persons_do_not_get_through(opened: Open, name: str) -> None:
     raws = [raw for batch in batches for raw in batch.raws]
     assert CASES[name].person.encode() in b"".join(raws)  # canary: it was there
     whole = parsed(batches, name)
-    broken = parse_batch(["k"] * len(raws), [raw.replace(b'"name"', b'"n"').replace("企业名称".encode(), b"n")
-                                             .replace(b'"Name"', b'"n"').replace(b'"QYMC"', b'"n"') for raw in raws],
-                         ["upsert"] * len(raws), [1] * len(raws), connector)
+    broken = parse_batch(
+        ["k"] * len(raws),
+        [
+            raw.replace(b'"name"', b'"n"')
+            .replace("企业名称".encode(), b"n")
+            .replace(b'"Name"', b'"n"')
+            .replace(b'"QYMC"', b'"n"')
+            for raw in raws
+        ],
+        ["upsert"] * len(raws),
+        [1] * len(raws),
+        connector,
+    )
     assert broken.rejects
     assert CASES[name].person not in repr([whole, broken])
 

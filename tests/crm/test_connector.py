@@ -32,13 +32,22 @@ def test_an_unknown_code_is_refused(code: str) -> None:
 def test_a_file_anywhere_can_be_named(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(RAW | {"code": "mine"}), encoding="utf-8")
-    assert load_connector(path).code == load_connector(str(path)).code == load_connector("mine", tmp_path).code == "mine"
+    assert (
+        load_connector(path).code == load_connector(str(path)).code == load_connector("mine", tmp_path).code == "mine"
+    )
 
 
-@pytest.mark.parametrize(("text", "reason"), [
-    ("a: [", "YAML"), ("a: 1\na: 2", "重复的键"), ("a: &x [1]\nb: *x", "引用"), ("x" * 300_000, "过大"), ("- x", "键值表"),
-    ("a: !!python/object:os.system x", "YAML"),
-])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a: [", "YAML"),
+        ("a: 1\na: 2", "重复的键"),
+        ("a: &x [1]\nb: *x", "引用"),
+        ("x" * 300_000, "过大"),
+        ("- x", "键值表"),
+        ("a: !!python/object:os.system x", "YAML"),
+    ],
+)
 def test_a_file_that_is_no_definition_is_refused(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "bad.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ConnectorError, match=reason):
@@ -69,7 +78,13 @@ def planted(path: str, value: Any) -> dict[str, Any]:
     return raw
 
 
-SIGNED = {"kind": "signed", "hash": "md5", "template": "{key}", "secret": "A_B", "signature": {"place": "header", "name": "T"}}
+SIGNED = {
+    "kind": "signed",
+    "hash": "md5",
+    "template": "{key}",
+    "secret": "A_B",
+    "signature": {"place": "header", "name": "T"},
+}
 
 
 @pytest.mark.parametrize(

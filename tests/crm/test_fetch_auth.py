@@ -39,24 +39,42 @@ def test_json_bodies_keep_numbers() -> None:
     assert (call.content(), call.headers["Content-Type"]) == (b'{"page": 1}', "application/json")
 
 
-SIGNED = {"kind": "signed", "template": "{key}{timestamp}{secret}", "secret": "THE_SECRET", "key": "THE_KEY",
-          "signature": {"place": "header", "name": "Token"}}
+SIGNED = {
+    "kind": "signed",
+    "template": "{key}{timestamp}{secret}",
+    "secret": "THE_SECRET",
+    "key": "THE_KEY",
+    "signature": {"place": "header", "name": "Token"},
+}
 
 
-@pytest.mark.parametrize(("name", "unit", "stamp"), [("md5", "s", "1700000000"), ("sha256", "ms", "1700000000123"), ("sm3", "s", "1700000000")])
+@pytest.mark.parametrize(
+    ("name", "unit", "stamp"),
+    [("md5", "s", "1700000000"), ("sha256", "ms", "1700000000123"), ("sm3", "s", "1700000000")],
+)
 @pytest.mark.parametrize("case", ["upper", "lower"])
 def test_signatures(name: str, unit: str, stamp: str, case: str) -> None:
     if name not in hashlib.algorithms_available:
         pytest.skip(f"this OpenSSL has no {name}")
-    call = call_with(SIGNED | {"hash": name, "case": case, "timestamp": {"unit": unit, "place": "query", "name": "t"}})
+    call = call_with(
+        SIGNED | {"hash": name, "case": case, "timestamp": {"unit": unit, "place": "query", "name": "t"}}
+    )
     wanted = hashlib.new(name, f"key{stamp}s3cret".encode()).hexdigest()
     assert call.headers["Token"] == (wanted.upper() if case == "upper" else wanted)
     assert call.query == {"t": stamp}
 
 
 def test_hmac_and_every_word_of_a_template() -> None:
-    call = call_with(SIGNED | {"hash": "hmac_sha256", "template": "{method} {path}?{params}#{nonce}{other}",
-                               "nonce_at": {"place": "query", "name": "n"}}, b=2, a=1)
+    call = call_with(
+        SIGNED
+        | {
+            "hash": "hmac_sha256",
+            "template": "{method} {path}?{params}#{nonce}{other}",
+            "nonce_at": {"place": "query", "name": "n"},
+        },
+        b=2,
+        a=1,
+    )
     nonce = call.query["n"]
     text = f"GET /a?a=1&b=2&n={nonce}#{nonce}{{other}}"
     assert call.headers["Token"] == hmac.new(b"s3cret", text.encode(), hashlib.sha256).hexdigest()
@@ -75,7 +93,8 @@ def test_an_unknown_hash_is_told() -> None:
 def test_a_missing_or_forged_secret_is_refused(value: str) -> None:
     with pytest.raises(SourceRefused, match="THE_KEY.*改设置"):
         Authority({"kind": "bearer", "secret": "THE_KEY"}, {"THE_KEY": value}, lambda: 0, lambda: 0).apply(
-            Outgoing("GET", "https://db.example", "/"), lambda _: {})
+            Outgoing("GET", "https://db.example", "/"), lambda _: {}
+        )
 
 
 OAUTH = {"kind": "oauth2", "token": "/token", "client_id": "THE_KEY", "client_secret": "THE_SECRET", "scope": "read"}
@@ -96,19 +115,30 @@ def test_a_token_is_kept_until_shortly_before_its_end() -> None:
         authority.apply(call, fetch)
         used.append(call.headers["Authorization"])
     assert used == ["Bearer t1"] * 3 + ["Bearer t2"] * 2
-    assert fetched[0] == {"grant_type": "client_credentials", "client_id": "key", "client_secret": "s3cret", "scope": "read"}
+    assert fetched[0] == {
+        "grant_type": "client_credentials",
+        "client_id": "key",
+        "client_secret": "s3cret",
+        "scope": "read",
+    }
 
 
-@pytest.mark.parametrize("answer", [{}, {"access_token": 5}, {"access_token": "a\nb"}, {"access_token": "a", "expires_in": "x"}])
+@pytest.mark.parametrize(
+    "answer", [{}, {"access_token": 5}, {"access_token": "a\nb"}, {"access_token": "a", "expires_in": "x"}]
+)
 def test_no_token_is_told(answer: dict[str, Any]) -> None:
     with pytest.raises(SourceRefused, match="令牌"):
-        Authority(OAUTH, ENVIRON, lambda: 0, lambda: 0).apply(Outgoing("GET", "https://db.example", "/"), lambda _: answer)
+        Authority(OAUTH, ENVIRON, lambda: 0, lambda: 0).apply(
+            Outgoing("GET", "https://db.example", "/"), lambda _: answer
+        )
 
 
 def test_oauth_over_the_wire() -> None:
     def answer(told: Told) -> Reply:
         if told.path == "/token":
-            return Reply({"access_token": "abc", "expires_in": 3600} if told.form["client_secret"] == "s3cret" else {})
+            return Reply(
+                {"access_token": "abc", "expires_in": 3600} if told.form["client_secret"] == "s3cret" else {}
+            )
         return Reply({"rows": [{"id": told.headers["authorization"]}]})
 
     source = Scripted(answer)

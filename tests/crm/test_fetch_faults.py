@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import itertools
 import json
@@ -22,11 +23,17 @@ from tests.office.peer import Peer, Script, reply
 
 JSON = "application/json"
 PAGED: dict[str, Any] = {
-    "request": {"path": "/list"}, "items": "rows", "total": "total", "mark": "seq",
+    "request": {"path": "/list"},
+    "items": "rows",
+    "total": "total",
+    "mark": "seq",
     "paging": {"kind": "page", "number": "page", "size": "size", "per": 2},
 }
-STRICT = described(listing=PAGED, response={"ok_when": "body.code == `0`", "message": "body.message"},
-                   limits={"attempts": 5, "backoff_seconds": 0.001, "longest_wait_seconds": 1})
+STRICT = described(
+    listing=PAGED,
+    response={"ok_when": "body.code == `0`", "message": "body.message"},
+    limits={"attempts": 5, "backoff_seconds": 0.001, "longest_wait_seconds": 1},
+)
 
 
 def good(rows: Any, /, **more: Any) -> bytes:
@@ -75,7 +82,10 @@ def cut_off(handler: BaseHTTPRequestHandler) -> None:
 FAULTS: dict[str, Script] = {
     "429 with seconds": reply(429, Retry_After="0"),
     "429 with a date": reply(429, Retry_After=format_datetime(NOW, usegmt=True)),
-    "500": reply(500), "502": reply(502), "reset": reset, "cut off": cut_off,
+    "500": reply(500),
+    "502": reply(502),
+    "reset": reset,
+    "cut off": cut_off,
     "truncated JSON": reply(body=b'{"code": 0, "rows": [{"id": "1"', Content_Type=JSON),
     "invalid UTF-8": reply(body=b'{"code": 0, "message": "\xff", "rows": []}', Content_Type=JSON),
     "GBK": reply(body='{"message": "企业", "rows": []}'.encode("gbk"), Content_Type=JSON),
@@ -91,10 +101,14 @@ FAULTS: dict[str, Script] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
-def test_a_passing_fault_is_ridden_out_and_a_lasting_one_ends_with_a_reason(peer: Callable[..., Peer], fault: Script) -> None:
+def test_a_passing_fault_is_ridden_out_and_a_lasting_one_ends_with_a_reason(
+    peer: Callable[..., Peer], fault: Script
+) -> None:
     fine = reply(body=good([{"id": "1"}]), Content_Type=JSON)
     well = peer(fault, fine)
-    assert [batch.keys for batch in read_all(reader_on(STRICT, f"http://{well.origin}"))] == [["1"]]  # canary: the page is good
+    assert [batch.keys for batch in read_all(reader_on(STRICT, f"http://{well.origin}"))] == [
+        ["1"]
+    ]  # canary: the page is good
     ill = peer(fault)
     with pytest.raises(Unavailable, match="下一步：重试"):
         read_all(reader_on(STRICT, f"http://{ill.origin}"))
@@ -106,20 +120,23 @@ def test_a_slow_drip_ends_at_the_deadline(peer: Callable[..., Peer]) -> None:
         cut_off(handler)
         handler.wfile.flush()
         handler.connection.settimeout(5)
-        try:
+        with contextlib.suppress(OSError):
             handler.connection.recv(1)  # keeps the connection open, says nothing more
-        except OSError:
-            pass
 
     server = peer(drip)
     with pytest.raises(Unavailable):
         read_all(reader_on(STRICT, f"http://{server.origin}", call_deadline=0.1, attempts=1))
 
 
-@pytest.mark.parametrize(("row", "reason"), [
-    (b'{"id": "1", "name": "a", "name": "b"}', "重复的键"), (b'{"id": "1", "n": 1e999}', "过大"),
-    (b'{"id": "1", "name": "\\ud800", "state": "x"}', "控制字符"), (b'{"id": "1", "a" :1, "a" :2}', "重复的键"),
-])
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (b'{"id": "1", "name": "a", "name": "b"}', "重复的键"),
+        (b'{"id": "1", "n": 1e999}', "过大"),
+        (b'{"id": "1", "name": "\\ud800", "state": "x"}', "控制字符"),
+        (b'{"id": "1", "a" :1, "a" :2}', "重复的键"),
+    ],
+)
 def test_a_record_with_two_meanings_is_rejected_alone(peer: Callable[..., Peer], row: bytes, reason: str) -> None:
     body = b'{"code": 0, "total": 1, "seq": 9, "rows": [' + row + b"]}"
     [batch] = read_all(reader_on(STRICT, f"http://{peer(reply(body=body, Content_Type=JSON)).origin}"))
@@ -136,7 +153,9 @@ def test_success_is_a_predicate_on_the_body(peer: Callable[..., Peer], code: Any
     assert server.seen == 1
 
 
-@pytest.mark.parametrize("more", [{"rows": None}, {"rows": {}}, {"total": "x"}, {"seq": -1}, {"total": True}, {"seq": None}])
+@pytest.mark.parametrize(
+    "more", [{"rows": None}, {"rows": {}}, {"total": "x"}, {"seq": -1}, {"total": True}, {"seq": None}]
+)
 def test_a_page_without_its_parts_is_broken(peer: Callable[..., Peer], more: dict[str, Any]) -> None:
     server = peer(reply(body=good([], **more), Content_Type=JSON))
     with pytest.raises(SourceBroken):
@@ -177,7 +196,11 @@ def test_fewer_rows_than_the_total_says_is_a_fault(peer: Callable[..., Peer]) ->
 @pytest.mark.parametrize("stop", ["null", "same"])
 def test_a_token_that_comes_again_is_noticed_on_the_second_page(source: Callable[..., Scripted], stop: str) -> None:
     counter = itertools.count()
-    circle = source(lambda told: Reply({"rows": [{"id": str(next(counter))}], "next": "b" if told.query.get("at") == "a" else "a"}))
+    circle = source(
+        lambda told: Reply(
+            {"rows": [{"id": str(next(counter))}], "next": "b" if told.query.get("at") == "a" else "a"}
+        )
+    )
     paging = {"kind": "cursor", "param": "at", "path": "next", "stop": stop}
     with pytest.raises(SourceBroken, match="重复给出"):
         read_all(reader_on(described(listing={"items": "rows", "paging": paging}), circle.url))
@@ -203,7 +226,9 @@ def test_without_accept_an_error_status_stays_an_error(source: Callable[..., Scr
     assert [batch.keys for batch in read_all(reader_on(told, missing.url))] == []
 
 
-@pytest.mark.parametrize("target", ["http://127.0.0.1:1/x", "http://169.254.169.254/x", "file:///etc/passwd", "http://u@{host}/x"])
+@pytest.mark.parametrize(
+    "target", ["http://127.0.0.1:1/x", "http://169.254.169.254/x", "file:///etc/passwd", "http://u@{host}/x"]
+)
 def test_a_next_link_cannot_lead_out(source: Callable[..., Scripted], target: str) -> None:
     """SE-04 holds for addresses that a source hands us too."""
     evil = source(lambda told: Reply({"rows": [{"id": "1"}], "next": target.replace("{host}", told.headers["host"])}))

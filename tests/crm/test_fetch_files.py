@@ -31,17 +31,33 @@ def keys(batches: list[Batch]) -> list[str]:
 def workbook(path: Path, rows: list[list[Any]]) -> None:
     """The smallest workbook: inline text and numbers."""
     cells = "".join(
-        "<row>" + "".join(f'<c t="inlineStr"><is><t>{v}</t></is></c>' if isinstance(v, str) else f"<c><v>{v}</v></c>" for v in row) + "</row>"
-        for row in rows)
+        "<row>"
+        + "".join(
+            f'<c t="inlineStr"><is><t>{v}</t></is></c>' if isinstance(v, str) else f"<c><v>{v}</v></c>" for v in row
+        )
+        + "</row>"
+        for row in rows
+    )
     space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
     rel = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     with zipfile.ZipFile(path, "w") as book:
-        book.writestr("[Content_Types].xml", '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>')
-        book.writestr("_rels/.rels", '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-                      f'<Relationship Id="r0" Type="{rel}/officeDocument" Target="xl/workbook.xml"/></Relationships>')
-        book.writestr("xl/workbook.xml", f'<workbook {space} xmlns:r="{rel}"><sheets><sheet name="企业" sheetId="1" r:id="r1"/></sheets></workbook>')
-        book.writestr("xl/_rels/workbook.xml.rels", '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-                      f'<Relationship Id="r1" Type="{rel}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>')
+        book.writestr(
+            "[Content_Types].xml", '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
+        )
+        book.writestr(
+            "_rels/.rels",
+            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+            f'<Relationship Id="r0" Type="{rel}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        )
+        book.writestr(
+            "xl/workbook.xml",
+            f'<workbook {space} xmlns:r="{rel}"><sheets><sheet name="企业" sheetId="1" r:id="r1"/></sheets></workbook>',
+        )
+        book.writestr(
+            "xl/_rels/workbook.xml.rels",
+            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+            f'<Relationship Id="r1" Type="{rel}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        )
         book.writestr("xl/worksheets/sheet1.xml", f"<worksheet {space}><sheetData>{cells}</sheetData></worksheet>")
 
 
@@ -92,9 +108,16 @@ def test_nothing_there_is_refused_and_not_an_empty_listing(tmp_path: Path) -> No
 
 
 def test_delta_files_are_read_once_and_in_order(tmp_path: Path) -> None:
-    connector = described(key="编号", fields=FIELDS, listing={"paging": {"kind": "file", "pattern": "全*"}},
-                          changes={"paging": {"kind": "file", "pattern": "增*"}, "incremental": {"kind": "delta_file"},
-                                   "events": {"from": "操作", "removed": ["删"]}})
+    connector = described(
+        key="编号",
+        fields=FIELDS,
+        listing={"paging": {"kind": "file", "pattern": "全*"}},
+        changes={
+            "paging": {"kind": "file", "pattern": "增*"},
+            "incremental": {"kind": "delta_file"},
+            "events": {"from": "操作", "removed": ["删"]},
+        },
+    )
     (tmp_path / "全.csv").write_text("编号\n1\n", encoding="utf-8")
     (tmp_path / "增1.csv").write_text("编号\n2\n", encoding="utf-8")
     full = reader_on(connector, str(tmp_path))
@@ -113,7 +136,9 @@ def test_rows_that_do_not_fit_their_header_are_rejected_alone(tmp_path: Path) ->
     assert batch.rejects[0].payload == {"编号": "2"}
 
 
-@pytest.mark.parametrize(("text", "reason"), [("编号,编号\n1,2\n", "重复的列名"), ("\n1\n", "没有表头"), ("编号\n\ud800", "编码")])
+@pytest.mark.parametrize(
+    ("text", "reason"), [("编号,编号\n1,2\n", "重复的列名"), ("\n1\n", "没有表头"), ("编号\n\ud800", "编码")]
+)
 def test_a_table_that_cannot_be_understood_is_broken(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "a.csv").write_bytes(text.encode("utf-8", "surrogatepass") + (b"\xff" if "编码" in reason else b""))
     with pytest.raises(SourceBroken, match=reason):
@@ -123,19 +148,24 @@ def test_a_table_that_cannot_be_understood_is_broken(tmp_path: Path, text: str, 
 BOMB = b"0" * 20_000_000
 
 
-@pytest.mark.parametrize(("name", "make", "reason"), [
-    ("a.csv.gz", lambda path: path.write_bytes(gzip.compress(BOMB)), "压缩比超过 100:1"),
-    ("b.zip", lambda path: zipped(path, {"a.csv": BOMB}), "压缩比超过 100:1"),
-    ("c.xlsx", lambda path: zipped(path, {"xl/workbook.xml": BOMB}), "压缩比超过 100:1"),
-    ("d.zip", lambda path: zipped(path, {"../../a.csv": b"x"}), "指向包外"),
-    ("e.zip", lambda path: zipped(path, {"/etc/a.csv": b"x"}), "指向包外"),
-    ("f.zip", lambda path: zipped(path, {"..\\a.csv": b"x"}), "指向包外"),
-    ("g.zip", lambda path: zipped(path, {f"{n}.csv": b"x" for n in range(201)}), "201 个文件"),
-    ("h.zip", lambda path: path.write_bytes(b"PK no"), "损坏"),
-    ("i.csv.gz", lambda path: path.write_bytes(gzip.compress(TABLE.encode())[:-9]), "损坏"),
-    ("j.xlsx", lambda path: zipped(path, {"a": b"x"}), "损坏"),
-])
-def test_files_that_mean_harm_are_refused(tmp_path: Path, name: str, make: Callable[[Path], object], reason: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "make", "reason"),
+    [
+        ("a.csv.gz", lambda path: path.write_bytes(gzip.compress(BOMB)), "压缩比超过 100:1"),
+        ("b.zip", lambda path: zipped(path, {"a.csv": BOMB}), "压缩比超过 100:1"),
+        ("c.xlsx", lambda path: zipped(path, {"xl/workbook.xml": BOMB}), "压缩比超过 100:1"),
+        ("d.zip", lambda path: zipped(path, {"../../a.csv": b"x"}), "指向包外"),
+        ("e.zip", lambda path: zipped(path, {"/etc/a.csv": b"x"}), "指向包外"),
+        ("f.zip", lambda path: zipped(path, {"..\\a.csv": b"x"}), "指向包外"),
+        ("g.zip", lambda path: zipped(path, {f"{n}.csv": b"x" for n in range(201)}), "201 个文件"),
+        ("h.zip", lambda path: path.write_bytes(b"PK no"), "损坏"),
+        ("i.csv.gz", lambda path: path.write_bytes(gzip.compress(TABLE.encode())[:-9]), "损坏"),
+        ("j.xlsx", lambda path: zipped(path, {"a": b"x"}), "损坏"),
+    ],
+)
+def test_files_that_mean_harm_are_refused(
+    tmp_path: Path, name: str, make: Callable[[Path], object], reason: str
+) -> None:
     make(tmp_path / name)
     with pytest.raises(SourceBroken, match=reason):
         read_all(reader_on(folder(), str(tmp_path)))
@@ -165,7 +195,9 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_can_be_downloaded(tmp_path: Path) -> None:
     source = Scripted(lambda _: Reply(gzip.compress(TABLE.encode("gbk")), kind="application/octet-stream"))
-    connector = described(key="编号", fields=FIELDS, listing={"request": {"path": "/all.csv.gz"}, "paging": {"kind": "file"}})
+    connector = described(
+        key="编号", fields=FIELDS, listing={"request": {"path": "/all.csv.gz"}, "paging": {"kind": "file"}}
+    )
     try:
         assert keys(read_all(reader_on(connector, source.url))) == ["1", "2"]
     finally:

@@ -31,39 +31,42 @@ def source() -> Iterator[Callable[..., Scripted]]:
 
 def by_page(told: Told) -> Reply:
     at = (int(told.query["p"]) - 1) * 2
-    return Reply({"rows": ROWS[at:at + 2], "pages": 3, "total": 5, "seq": 7})
+    return Reply({"rows": ROWS[at : at + 2], "pages": 3, "total": 5, "seq": 7})
 
 
 def by_offset(told: Told) -> Reply:
-    return Reply({"rows": ROWS[int(told.query["skip"]):][:2]})
+    return Reply({"rows": ROWS[int(told.query["skip"]) :][:2]})
 
 
 def by_cursor(told: Told) -> Reply:
     at = int(told.query.get("at") or "0")
-    return Reply({"rows": ROWS[at:at + 2], "next": str(at + 2) if at + 2 < 5 else None})
+    return Reply({"rows": ROWS[at : at + 2], "next": str(at + 2) if at + 2 < 5 else None})
 
 
 def by_same_cursor(told: Told) -> Reply:
     at = int(told.query["at"])
-    return Reply({"rows": ROWS[at:at + 2] or [{"id": "k4"}], "next": str(min(at + 2, 4))})
+    return Reply({"rows": ROWS[at : at + 2] or [{"id": "k4"}], "next": str(min(at + 2, 4))})
 
 
 def by_body_link(told: Told) -> Reply:
     at = int(told.query.get("at", "0"))
-    return Reply({"rows": ROWS[at:at + 2], "next": f"/list?at={at + 2}" if at + 2 < 5 else None})
+    return Reply({"rows": ROWS[at : at + 2], "next": f"/list?at={at + 2}" if at + 2 < 5 else None})
 
 
 def by_header_link(told: Told) -> Reply:
     at = int(told.query.get("at", "0"))
     link = f'<http://{told.headers["host"]}/list?at={at + 2}>; rel="next", </list>; rel="first"'
-    return Reply({"rows": ROWS[at:at + 2]}, headers={"Link": link} if at + 2 < 5 else {})
+    return Reply({"rows": ROWS[at : at + 2]}, headers={"Link": link} if at + 2 < 5 else {})
 
 
 WAYS: dict[str, tuple[Callable[[Told], Reply], dict[str, Any]]] = {
     "page": (by_page, {"kind": "page", "number": "p", "per": 2, "pages": "pages"}),
     "offset": (by_offset, {"kind": "offset", "offset": "skip", "per": 2}),
     "cursor": (by_cursor, {"kind": "cursor", "param": "at", "path": "next"}),
-    "cursor that stands still at the end": (by_same_cursor, {"kind": "cursor", "param": "at", "start": "0", "path": "next", "stop": "same"}),
+    "cursor that stands still at the end": (
+        by_same_cursor,
+        {"kind": "cursor", "param": "at", "start": "0", "path": "next", "stop": "same"},
+    ),
     "link in the body": (by_body_link, {"kind": "next_link", "path": "next"}),
     "link in the header": (by_header_link, {"kind": "next_link", "header": "Link"}),
     "one page": (lambda _: Reply({"rows": ROWS}), {"kind": "none"}),
@@ -71,9 +74,13 @@ WAYS: dict[str, tuple[Callable[[Told], Reply], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("answer", "paging"), WAYS.values(), ids=WAYS.keys())
-def test_every_way_of_paging_reads_all_and_stops(source: Callable[..., Scripted], answer: Any, paging: dict[str, Any]) -> None:
+def test_every_way_of_paging_reads_all_and_stops(
+    source: Callable[..., Scripted], answer: Any, paging: dict[str, Any]
+) -> None:
     asked = source(answer)
-    batches = read_all(reader_on(described(listing={"request": {"path": "/list"}, "items": "rows", "paging": paging}), asked.url))
+    batches = read_all(
+        reader_on(described(listing={"request": {"path": "/list"}, "items": "rows", "paging": paging}), asked.url)
+    )
     assert [key for batch in batches for key in batch.keys] == KEYS
     assert [batch.page for batch in batches] == list(range(1, len(batches) + 1))
     assert len(asked.asked) == len(batches)
@@ -88,7 +95,7 @@ def test_a_killed_reading_goes_on_where_the_source_stood_still(source: Callable[
     for done in range(len(whole)):
         reader = reader_on(described(listing=PAGED), asked.url)
         rest = read_all(reader, position=json.loads(json.dumps(whole[done].position)))
-        assert [batch.keys for batch in whole[:done + 1] + rest] == [batch.keys for batch in whole]
+        assert [batch.keys for batch in whole[: done + 1] + rest] == [batch.keys for batch in whole]
         assert reader.complete
 
 
@@ -112,10 +119,17 @@ def test_a_listing_during_which_the_source_moves_is_not_complete(source: Callabl
     assert still.complete
 
 
-FEED = {"request": {"path": "/feed"}, "items": "rows", "paging": {"kind": "none", "size": "n", "per": 2}, "record": "it",
-        "events": {"from": "op", "upsert": ["put"], "removed": ["del"], "redacted": ["hide"]}}
-LOG = [{"n": n, "op": op, "it": {"id": key}} for n, op, key in
-       [(1, "put", "a"), (2, "put", "b"), (3, "del", "a"), (4, "hide", "b"), (5, "put", "c")]]
+FEED = {
+    "request": {"path": "/feed"},
+    "items": "rows",
+    "paging": {"kind": "none", "size": "n", "per": 2},
+    "record": "it",
+    "events": {"from": "op", "upsert": ["put"], "removed": ["del"], "redacted": ["hide"]},
+}
+LOG = [
+    {"n": n, "op": op, "it": {"id": key}}
+    for n, op, key in [(1, "put", "a"), (2, "put", "b"), (3, "del", "a"), (4, "hide", "b"), (5, "put", "c")]
+]
 
 
 def feed(told: Told) -> Reply:
@@ -133,7 +147,9 @@ def test_a_sequence_is_read_with_its_overlap_and_tells_what_kind_of_gone(source:
     reader = reader_on(sequence(overlap=2), source(feed).url)
     batches = read_all(reader, {"since": 3})
     assert [list(zip(b.keys, b.ops, b.seqs, strict=True)) for b in batches] == [
-        [("b", "upsert", 2), ("a", "removed", 3)], [("b", "redacted", 4), ("c", "upsert", 5)]]
+        [("b", "upsert", 2), ("a", "removed", 3)],
+        [("b", "redacted", 4), ("c", "upsert", 5)],
+    ]
     assert batches[0].raws == [b'{"id": "b"}', b""]
     assert reader.cursor == {"since": 5}
     again = reader_on(sequence(overlap=2), source(feed).url)
@@ -152,12 +168,29 @@ def test_a_feed_that_was_rebuilt_is_noticed(source: Callable[..., Scripted]) -> 
         read_all(reader_on(sequence(), source(feed).url), {"since": 900})
 
 
-@pytest.mark.parametrize("entry", [{"op": "put", "it": {"id": "x"}}, {"n": True, "op": "put", "it": {"id": "x"}},
-                                   {"n": -1, "op": "put", "it": {"id": "x"}}, 5, None, {"n": 6, "op": "del", "it": {}},
-                                   {"n": 6, "op": "new word", "it": {"id": "x"}}, {"n": 6, "op": "put", "it": None, "id": "x"}])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"op": "put", "it": {"id": "x"}},
+        {"n": True, "op": "put", "it": {"id": "x"}},
+        {"n": -1, "op": "put", "it": {"id": "x"}},
+        5,
+        None,
+        {"n": 6, "op": "del", "it": {}},
+        {"n": 6, "op": "new word", "it": {"id": "x"}},
+        {"n": 6, "op": "put", "it": None, "id": "x"},
+    ],
+)
 def test_a_change_that_cannot_be_placed_is_rejected_alone(source: Callable[..., Scripted], entry: Any) -> None:
-    mixed = source(lambda told: Reply({"rows": [entry, LOG[4]] if told.query["since"] == "0" else [],
-                                       "next": 5 if told.query["since"] == "0" else 5, "top": 5}))
+    mixed = source(
+        lambda told: Reply(
+            {
+                "rows": [entry, LOG[4]] if told.query["since"] == "0" else [],
+                "next": 5 if told.query["since"] == "0" else 5,
+                "top": 5,
+            }
+        )
+    )
     [batch] = read_all(reader_on(sequence(), mixed.url), {"since": 0})
     assert (batch.keys, len(batch.rejects)) == (["c"], 1)
 
@@ -180,9 +213,16 @@ def stream_of(*entries: Any) -> list[bytes]:
     return [b"\n", *(json.dumps(entry).encode() + b"\n" for entry in entries), b"\r\n"]
 
 
-TIMEPOINT = described(changes={"request": {"path": "/stream"}, "paging": {"kind": "ndjson", "batch": 2}, "record": "data", "key": "id",
-                               "events": {"from": "event.type", "removed": ["deleted"]},
-                               "incremental": {"kind": "timepoint", "param": "timepoint", "path": "event.timepoint"}})
+TIMEPOINT = described(
+    changes={
+        "request": {"path": "/stream"},
+        "paging": {"kind": "ndjson", "batch": 2},
+        "record": "data",
+        "key": "id",
+        "events": {"from": "event.type", "removed": ["deleted"]},
+        "incremental": {"kind": "timepoint", "param": "timepoint", "path": "event.timepoint"},
+    }
+)
 
 
 def event(number: int, key: str, kind: str = "changed") -> dict[str, Any]:
@@ -191,11 +231,18 @@ def event(number: int, key: str, kind: str = "changed") -> dict[str, Any]:
 
 def test_a_stream_is_taken_up_where_it_was_left(source: Callable[..., Scripted]) -> None:
     log = [event(8, "a"), event(9, "b", "deleted"), event(12, "c")]
-    asked = source(lambda told: stream_of(*(one for one in log if one["event"]["timepoint"] > int(told.query["timepoint"])))
-                   + [b'{"id": "half'])
+    asked = source(
+        lambda told: (
+            stream_of(*(one for one in log if one["event"]["timepoint"] > int(told.query["timepoint"])))
+            + [b'{"id": "half']
+        )
+    )
     reader = reader_on(TIMEPOINT, asked.url)
     batches = read_all(reader, {"timepoint": 7})
-    assert [list(zip(b.keys, b.ops, strict=True)) for b in batches] == [[("a", "upsert"), ("b", "removed")], [("c", "upsert")]]
+    assert [list(zip(b.keys, b.ops, strict=True)) for b in batches] == [
+        [("a", "upsert"), ("b", "removed")],
+        [("c", "upsert")],
+    ]
     assert (asked.asked[0].query, reader.cursor) == ({"timepoint": "7"}, {"timepoint": 12})
     read_all(reader_on(TIMEPOINT, asked.url), {"timepoint": 7}, position=batches[0].position)
     assert asked.asked[1].query == {"timepoint": "9"}
@@ -216,9 +263,16 @@ def test_a_stream_that_goes_back_is_broken_and_a_bad_line_is_rejected_alone(sour
 
 
 LOOKUP = described(
-    listing={"request": {"path": "/one/{key}"}, "items": "", "single": True, "paging": {"kind": "lookup", "batch": 2}},
-    refresh={"by": "key", "older_than_days": 30}, gone={"statuses": {"410": "removed", "451": "redacted"}},
-    response={"statuses": [404], "empty_when": "status == `404`"})
+    listing={
+        "request": {"path": "/one/{key}"},
+        "items": "",
+        "single": True,
+        "paging": {"kind": "lookup", "batch": 2},
+    },
+    refresh={"by": "key", "older_than_days": 30},
+    gone={"statuses": {"410": "removed", "451": "redacted"}},
+    response={"statuses": [404], "empty_when": "status == `404`"},
+)
 
 
 def one(told: Told) -> Reply:
@@ -230,9 +284,16 @@ def test_lookups_tell_the_three_ways_to_be_gone_apart(source: Callable[..., Scri
     reader = reader_on(LOOKUP, source(one).url, keys=lambda: ["a", "gone", "none", "hidden", "b"])
     batches = read_all(reader, full=True)
     assert [(key, op) for b in batches for key, op in zip(b.keys, b.ops, strict=True)] == [
-        ("a", "upsert"), ("gone", "removed"), ("hidden", "redacted"), ("b", "upsert")]
+        ("a", "upsert"),
+        ("gone", "removed"),
+        ("hidden", "redacted"),
+        ("b", "upsert"),
+    ]
     assert not reader.complete
-    rest = read_all(reader_on(LOOKUP, source(one).url, keys=lambda: ["a", "gone", "none", "hidden", "b"]), position=batches[0].position)
+    rest = read_all(
+        reader_on(LOOKUP, source(one).url, keys=lambda: ["a", "gone", "none", "hidden", "b"]),
+        position=batches[0].position,
+    )
     assert [key for b in rest for key in b.keys] == ["hidden", "b"]
     with pytest.raises(StartOver):
         read_all(reader_on(LOOKUP, source(one).url, keys=lambda: ["b"]), position=batches[0].position)

@@ -24,7 +24,7 @@ def slow(name: str) -> tuple[str, str]:
 
 
 def ends_in_a_beginning(name: str) -> bool:
-    """Whether some run of Chinese letters ends in the beginning of a longer phrase: the one case in which the two may differ."""
+    """Whether some run of Chinese letters ends in the beginning of a longer phrase: the one case where the two differ."""
     runs = "".join(letter if RE_HANS.match(letter) else " " for letter in name).split()
     return any(run[at:] in PREFIXES for run in runs for at in range(len(run) - 1))
 
@@ -38,7 +38,9 @@ def test_names_of_companies_read_as_pypinyin_reads_them() -> None:
 
 def test_phrases_and_mixtures_of_them() -> None:
     rng = random.Random(5)
-    tried = rng.sample(HANS, 1_500) + ["".join(rng.sample(HANS, 2)) + rng.choice(["", "AI（", "2号", "。"]) for _ in range(1_500)]
+    tried = rng.sample(HANS, 1_500) + [
+        "".join(rng.sample(HANS, 2)) + rng.choice(["", "AI（", "2号", "。"]) for _ in range(1_500)
+    ]
     different = [name for name in tried if reading_of(name) != slow(name)]
     assert [name for name in different if not ends_in_a_beginning(name)] == []
 
@@ -49,7 +51,10 @@ def test_single_readings(name: str) -> None:
 
 
 def test_columns_are_cut_to_their_width() -> None:
-    assert {name: len(value) for name, value in pinyin_of("床" * 500).items()} == {"name_pinyin": 600, "name_initials": 200}
+    assert {name: len(value) for name, value in pinyin_of("床" * 500).items()} == {
+        "name_pinyin": 600,
+        "name_initials": 200,
+    }
 
 
 def test_the_comparison_sees_a_wrong_reading() -> None:

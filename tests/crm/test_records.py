@@ -116,7 +116,9 @@ def test_natural_persons_are_never_read() -> None:
         ("formerCreditCodes", [{"creditCode": "1"}], "18 位"),
     ],
 )
-def test_each_bad_field_sends_its_row_to_quarantine_with_field_and_reason(field: str, value: Any, reason: str) -> None:
+def test_each_bad_field_sends_its_row_to_quarantine_with_field_and_reason(
+    field: str, value: Any, reason: str
+) -> None:
     parsed = parse(**{field: value})
     assert parsed.rows == []
     assert parsed.seen == 1
@@ -138,8 +140,21 @@ def test_what_is_no_record_is_quarantined(item: Any) -> None:
     assert (parsed.seen, len(parsed.rejects), parsed.rows) == (1, 1, [])
 
 
-@pytest.mark.parametrize(("key", "usable"), [(77, "77"), ("a", "a"), ("", ""), (None, ""), (True, ""), ("x" * 65, ""), ("a\nb", ""), (1.5, ""),
-                                              ([], ""), ("x" * 64, "x" * 64)])
+@pytest.mark.parametrize(
+    ("key", "usable"),
+    [
+        (77, "77"),
+        ("a", "a"),
+        ("", ""),
+        (None, ""),
+        (True, ""),
+        ("x" * 65, ""),
+        ("a\nb", ""),
+        (1.5, ""),
+        ([], ""),
+        ("x" * 64, "x" * 64),
+    ],
+)
 def test_keys(key: Any, usable: str) -> None:
     assert usable_key(key) == usable
 
@@ -154,7 +169,9 @@ def test_bytes_that_are_no_clean_record_are_rejected(raw: bytes) -> None:
 def test_a_tombstone_needs_no_record() -> None:
     parsed = parse_batch(["a", "b"], [b"", b""], ["removed", "redacted"], [4, 5], CONNECTOR)
     assert [(row.key, row.seq, row.op, row.values, row.raw_index) for row in parsed.rows] == [
-        ("a", 4, "removed", {}, 0), ("b", 5, "redacted", {}, 1)]
+        ("a", 4, "removed", {}, 0),
+        ("b", 5, "redacted", {}, 1),
+    ]
 
 
 def test_personal_fields_go_however_deep_they_stand_and_identity_numbers_in_any_case() -> None:

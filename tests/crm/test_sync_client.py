@@ -1,4 +1,4 @@
-"""Faults of a source through a whole run: it fails and says why; the target stays as it was. The reader alone: test_fetch_faults."""
+"""Faults of a source through a whole run: it fails and says why; the target stays as it was."""
 
 from __future__ import annotations
 

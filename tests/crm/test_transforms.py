@@ -17,25 +17,59 @@ PLAIN = ["date", "date_ms", "capital_cn", "upper", "uscc", "district_from_addres
 WORDS: list[dict[str, Any]] = [{"split": ";"}, {"join": ","}, {"prefix": "NO:"}, {"map": "t"}, {"default": "x"}]
 
 
-@pytest.mark.parametrize(("step", "raw", "out"), [
-    ("date", 20120506, "2012-05-06"), ("date", "20120506", "2012-05-06"), ("date", "2012-05-06 00:00:00", "2012-05-06 00:00:00"),
-    ("date", True, True), ("date", "昨天", "昨天"),
-    ("date_ms", 1300204800000, "2011-03-16"), ("date_ms", "1300204800000", "2011-03-16"), ("date_ms", -1, "1970-01-01"),
-    ("date_ms", 1300204799999 + 1, "2011-03-16"), ("date_ms", 1300204799999 - 86_400_000 + 1, "2011-03-15"),
-    ("capital_cn", "77800.32万人民币", "77800.32万人民币"), ("capital_cn", "500.5", "500.5万元"), ("capital_cn", 500, "500万元"),
-    ("capital_cn", "-", None), ("capital_cn", "1,000", "1,000万元"), ("capital_cn", [1], [1]),
-    ("upper", "ab", "AB"), ("upper", 5, 5), ("uscc", " ９１-ab", "91AB"), ("text", 91.0, "91"), ("text", 1.5, "1.5"), ("text", True, True),
-    ("district_from_address", "广东省深圳市罗湖区东门街道", "440303"), ("district_from_address", "火星", None), ("district_from_address", 5, 5),
-    ({"split": ";"}, "甲; 乙;;", ["甲", "乙"]), ({"split": ";"}, ["甲"], ["甲"]), ({"join": ", "}, ["a", None, "", 1, {}], "a, 1"),
-    ({"join": ","}, "a", "a"), ({"prefix": "NO:"}, 5, "NO:5"), ({"map": "t"}, 1, "存续"), ({"default": "x"}, "", "x"),
-    ({"default": "x"}, "y", "y"),
-])
+@pytest.mark.parametrize(
+    ("step", "raw", "out"),
+    [
+        ("date", 20120506, "2012-05-06"),
+        ("date", "20120506", "2012-05-06"),
+        ("date", "2012-05-06 00:00:00", "2012-05-06 00:00:00"),
+        ("date", True, True),
+        ("date", "昨天", "昨天"),
+        ("date_ms", 1300204800000, "2011-03-16"),
+        ("date_ms", "1300204800000", "2011-03-16"),
+        ("date_ms", -1, "1970-01-01"),
+        ("date_ms", 1300204799999 + 1, "2011-03-16"),
+        ("date_ms", 1300204799999 - 86_400_000 + 1, "2011-03-15"),
+        ("capital_cn", "77800.32万人民币", "77800.32万人民币"),
+        ("capital_cn", "500.5", "500.5万元"),
+        ("capital_cn", 500, "500万元"),
+        ("capital_cn", "-", None),
+        ("capital_cn", "1,000", "1,000万元"),
+        ("capital_cn", [1], [1]),
+        ("upper", "ab", "AB"),
+        ("upper", 5, 5),
+        ("uscc", " ９１-ab", "91AB"),
+        ("text", 91.0, "91"),
+        ("text", 1.5, "1.5"),
+        ("text", True, True),
+        ("district_from_address", "广东省深圳市罗湖区东门街道", "440303"),
+        ("district_from_address", "火星", None),
+        ("district_from_address", 5, 5),
+        ({"split": ";"}, "甲; 乙;;", ["甲", "乙"]),
+        ({"split": ";"}, ["甲"], ["甲"]),
+        ({"join": ", "}, ["a", None, "", 1, {}], "a, 1"),
+        ({"join": ","}, "a", "a"),
+        ({"prefix": "NO:"}, 5, "NO:5"),
+        ({"map": "t"}, 1, "存续"),
+        ({"default": "x"}, "", "x"),
+        ({"default": "x"}, "y", "y"),
+    ],
+)
 def test_each_transform(step: Any, raw: Any, out: Any) -> None:
     assert compile_step(step, TABLES)(raw) == out
 
 
-@pytest.mark.parametrize(("step", "raw"), [("date_ms", "noon"), ("date_ms", True), ("date_ms", 10**30), ("date_ms", float("inf")),
-                                           ({"map": "t"}, "2"), ({"map": "t"}, [])])
+@pytest.mark.parametrize(
+    ("step", "raw"),
+    [
+        ("date_ms", "noon"),
+        ("date_ms", True),
+        ("date_ms", 10**30),
+        ("date_ms", float("inf")),
+        ({"map": "t"}, "2"),
+        ({"map": "t"}, []),
+    ],
+)
 def test_what_cannot_be_transformed_is_refused_by_name(step: Any, raw: Any) -> None:
     with pytest.raises(TransformError):
         compile_step(step, TABLES)(raw)
@@ -47,7 +81,10 @@ def test_the_list_is_closed(step: Any) -> None:
         compile_step(step, TABLES)
 
 
-@given(st.sampled_from([*PLAIN, *WORDS]), st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists))
+@given(
+    st.sampled_from([*PLAIN, *WORDS]),
+    st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists),
+)
 def test_no_value_breaks_a_transform(step: Any, raw: Any) -> None:
     try:
         compile_step(step, TABLES)(raw)
@@ -79,10 +116,13 @@ def test_the_check_digit_is_stdnums(code: str) -> None:
     assert has_valid_check_digit(right)
 
 
-@given(st.text(alphabet=ALPHABET + "IOSVZ abc-０", min_size=16, max_size=20) | st.integers(0, 10**6).map(uscc_for), st.integers(0, 17),
-       st.sampled_from(ALPHABET))
+@given(
+    st.text(alphabet=ALPHABET + "IOSVZ abc-０", min_size=16, max_size=20) | st.integers(0, 10**6).map(uscc_for),
+    st.integers(0, 17),
+    st.sampled_from(ALPHABET),
+)
 def test_the_short_way_says_nothing_that_the_long_way_does_not(code: str, place: int, letter: str) -> None:
-    for candidate in (code, code[:place] + letter + code[place + 1:]):
+    for candidate in (code, code[:place] + letter + code[place + 1 :]):
         try:
             long = check_uscc(candidate.lower()) == candidate and stdnum_uscc.is_valid(candidate)
         except UsccError:

@@ -58,8 +58,13 @@ fields:
 
 
 def row(number: int, **more: Any) -> dict[str, Any]:
-    return {"no": number, "ids": {"credit": uscc_for(number)}, "title": {"zh": f"虚构船务{number}有限公司", "old": ["", "甲公司/乙公司"]},
-            "st": 1, "born": 1300204800000} | more
+    return {
+        "no": number,
+        "ids": {"credit": uscc_for(number)},
+        "title": {"zh": f"虚构船务{number}有限公司", "old": ["", "甲公司/乙公司"]},
+        "st": 1,
+        "born": 1300204800000,
+    } | more
 
 
 ROWS = [row(1), row(2, st="9"), row(3, title={"en": "Invented Shipping"}), row(4, secret=True), row(5, st=7)]
@@ -81,7 +86,7 @@ class Harbour:
         if self.busy:
             self.busy -= 1
             return Reply({"ret": {"ok": False, "why": "busy"}})
-        found = self.rows[int(form["skip"]):][:int(form["take"])]
+        found = self.rows[int(form["skip"]) :][: int(form["take"])]
         if not found:
             return Reply({"ret": {"ok": False, "count": len(self.rows)}}, status=404)
         return Reply({"ret": {"ok": True, "count": len(self.rows), "list": found}})

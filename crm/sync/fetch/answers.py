@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,19 +50,20 @@ class Judge:
         if answer.status in self.gone.statuses:
             return Page(b"", None, "", gone=self.gone.statuses[answer.status])
         part, body = self._open(answer, path)
-        said = {"status": answer.status, "headers": {name.lower(): value for name, value in answer.headers.items()}, "body": body}
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        said = {"status": answer.status, "headers": headers, "body": body}
         if self._says(self.response.stop_when, said):
             raise self._refusal(said, NextStep.FIX_SETTINGS)
         if self._says(self.response.retry_when, said):
             raise Unavailable(f"数据源请稍后再试：{self._message(said)}")
         digest = hashlib.sha256(answer.body).hexdigest()
         if self._says(self.response.empty_when, said):
-            return Page(b"{}" if single else b"[]", body, digest, said["headers"], empty=True)
+            return Page(b"{}" if single else b"[]", body, digest, headers, empty=True)
         if answer.status >= 400 or (self.response.ok_when and not self._says(self.response.ok_when, said)):  # noqa: PLR2004
             raise self._refusal(said, NextStep.RETRY)
         if part is None or part[:1] != (b"{" if single else b"["):
             raise SourceBroken(f"数据源的响应里没有{'记录' if single else '列表'} {path or '（顶层）'}")
-        return Page(part, body, digest, said["headers"])
+        return Page(part, body, digest, headers)
 
     def _open(self, answer: Answer, path: str) -> tuple[bytes | None, Any]:
         if "json" not in answer.headers.get("content-type", "") and not self.response.text:

@@ -127,7 +127,7 @@ def digest(name: str, text: str, secret: str) -> str:
 
 def fill(template: str, words: Mapping[str, str]) -> str:
     """The template with its {words}; every other brace stays as written."""
-    for word, value in words.items():
+    for word in words:
         if word in _WORDS:
             template = template.replace("{" + word + "}", _MARK + word + _MARK)
     parts = template.split(_MARK)

@@ -21,8 +21,8 @@ RANGE_LOST = 416
 
 
 class Caller:
-    def __init__(self, connector: Connector, http: GuardedClient, base_url: str, environ: Mapping[str, str], now: dt.datetime, *,
-                 wall: Callable[[], float] = time.time, ticks: Callable[[], float] = time.monotonic,
+    def __init__(self, connector: Connector, http: GuardedClient, base_url: str, environ: Mapping[str, str], now: dt.datetime,
+                 *, wall: Callable[[], float] = time.time, ticks: Callable[[], float] = time.monotonic,
                  pace: Pace | None = None) -> None:
         self.connector, self.http, self.base_url, self.now = connector, http, base_url.rstrip("/"), now
         self.judge = Judge(connector)

@@ -80,7 +80,7 @@ def records(part: bytes, raws: Sequence[bytes], path: str) -> list[bytes]:
         return list(raws)
     if is_dotted(path):
         found = [_cut_or_none(raw, path) for raw in raws]
-        return [b"" if raw in (None, b"null") else raw for raw in found]  # type: ignore[misc]
+        return [b"" if raw is None or raw == b"null" else raw for raw in found]
     get = selector(path)
     return [b"" if (record := get(_loose(raw))) is None else msgspec.json.encode(record) for raw in raws]
 
@@ -106,7 +106,8 @@ _LIST = msgspec.json.Decoder(list[Raw])
 def _finder(path: str) -> Any:
     kind: Any = Raw
     for name in reversed(path.split(".")):
-        kind = msgspec.defstruct("Node", [("f", kind | msgspec.UnsetType if kind is not Raw else Raw, UNSET)], rename={"f": name})
+        field = Raw if kind is Raw else kind | msgspec.UnsetType
+        kind = msgspec.defstruct("Node", [("f", field, UNSET)], rename={"f": name})
     return msgspec.json.Decoder(kind)
 
 
@@ -124,7 +125,8 @@ def _reader(paths: tuple[str, ...]) -> tuple[Any, Ways] | None:
         for name in path.split("."):
             node = node.setdefault(name, {})
     kind, ways = _struct(tree)
-    return msgspec.json.Decoder(list[kind]), tuple(_way(path, ways) for path in paths)  # type: ignore[valid-type]
+    decoder = msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]
+    return decoder, tuple(_way(path, ways) for path in paths)
 
 
 def _struct(tree: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

@@ -39,8 +39,10 @@ class Rules:
 
     @classmethod
     def of(cls, paging: Mapping[str, Any]) -> Rules:
-        return cls(int(paging.get("header", 1)), paging.get("sheet"), paging.get("delimiter", ","), paging.get("encoding", "auto"),
-                   int(paging.get("megabytes", 256)) * 1024 * 1024)
+        return cls(
+            int(paging.get("header", 1)), paging.get("sheet"), paging.get("delimiter", ","), paging.get("encoding", "auto"),
+            int(paging.get("megabytes", 256)) * 1024 * 1024,
+        )
 
 
 def is_known(name: str) -> bool:
@@ -58,7 +60,8 @@ def rows_of(path: Path, name: str, rules: Rules) -> Iterator[bytes]:
             _check_archive(path, name, rules)
             yield from _workbook(path, rules)
         elif low.endswith(".gz"):
-            yield from _text(low[:-3], name, lambda: _Guarded(gzip.open(path), size, name, rules), rules)
+            packed = lambda: _Guarded(gzip.open(path), size, name, rules)  # noqa: E731, SIM115  (_Guarded closes it)
+            yield from _text(low[:-3], name, packed, rules)
         else:
             yield from _text(low, name, lambda: _Guarded(path.open("rb"), 0, name, rules), rules)
     except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, CalamineError, csv.Error) as error:
@@ -68,7 +71,7 @@ def rows_of(path: Path, name: str, rules: Rules) -> Iterator[bytes]:
 class _Guarded(io.RawIOBase):
     """Reads on until the content is out of proportion to what was stored, or too large."""
 
-    def __init__(self, inner: IO[bytes], stored: int, name: str, rules: Rules) -> None:
+    def __init__(self, inner: IO[bytes] | gzip.GzipFile, stored: int, name: str, rules: Rules) -> None:
         self.inner, self.stored, self.name, self.rules, self.size = inner, stored, name, rules, 0
 
     def readable(self) -> bool:

@@ -17,7 +17,8 @@ from crm.sync.fetch.paging import Ask, Pager
 class Listing:
     """`mark` is the source's state before the first page: what changes during the listing is read again from the feed."""
 
-    def __init__(self, caller: Caller, stream: Stream, *, stamp: str | None = None, params: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, caller: Caller, stream: Stream, *, stamp: str | None = None,
+                 params: Mapping[str, Any] | None = None) -> None:
         self.caller, self.stream, self.extra = caller, stream, dict(params or {})
         self.sorter = Sorter(caller.connector, stream, stamp=stamp)
         self.mark: int | None = None
@@ -49,13 +50,13 @@ class Listing:
             count = len(batch.keys) + len(batch.rejects)
             rows += count
             steady = steady and mark == self.mark and page.number(self.stream.total) == total
-            if batch.newest is not None:
-                self.newest = max(filter(None, (self.newest, batch.newest)), key=str)
+            if batch.newest is not None and (self.newest is None or str(batch.newest) > str(self.newest)):
+                self.newest = batch.newest
             after = pager.after(ask, page, number, count, rows)
             if count:
                 saved = None if after is None else after.saved()
-                batch.position = {"ask": saved, "mark": self.mark, "total": total, "page": number, "rows": rows, "steady": steady,
-                                  "hash": page.hash}
+                batch.position = {"ask": saved, "mark": self.mark, "total": total, "page": number, "rows": rows,
+                                  "steady": steady, "hash": page.hash}
                 batch.page, batch.page_hash, batch.total = number, page.hash, total
                 yield batch
             if after is None:

@@ -78,7 +78,8 @@ def fetch_details(caller: Caller, stream: Stream, batch: Batch) -> None:
 
 def _detail(caller: Caller, stream: Stream, key: str) -> tuple[str, bytes]:
     assert stream.detail is not None  # noqa: S101
-    page: Page = caller.page(stream, {}, request=stream.detail.request, path=stream.detail.item, single=True, words={"key": key})
+    detail = stream.detail
+    page: Page = caller.page(stream, {}, request=detail.request, path=detail.item, single=True, words={"key": key})
     if page.gone:
         return page.gone, b""
     return ("", b"") if page.empty else ("upsert", page.part)
