@@ -146,7 +146,7 @@ def _values(item: dict[str, Any], plan: Plan) -> tuple[dict[str, Any], Errors]:
                 errors.append((origin, "必填字段缺失"))
             continue
         remembered = known is not None and raw.__class__ is str and raw in known
-        value = known[raw] if known is not None and remembered else _read(raw, reader, known)
+        value = known[raw] if remembered else _read(raw, reader, known)  # type: ignore[index]
         if value.__class__ is _Refused:
             errors.append((origin, value.reason))
         elif wide and value is not None:

@@ -311,7 +311,8 @@ def _folder() -> Case:
         (folder / "b.csv").write_bytes(
             (head + f"2,{uscc_for(9)},深圳市虚构钟表有限公司,,20190305,,某某某\r\n").encode("utf-8-sig")
         )
-        change = f"统一社会信用代码,企业名称,操作\n{uscc_for(9)},深圳市虚构钟表有限公司,删除\n{uscc_for(8)},深圳市虚构玩具（新）有限公司,\n"
+        gone = f"{uscc_for(9)},深圳市虚构钟表有限公司,删除\n"
+        change = f"统一社会信用代码,企业名称,操作\n{gone}{uscc_for(8)},深圳市虚构玩具（新）有限公司,\n"
         (folder / "增量-2.csv").write_bytes(change.encode("gb18030"))
 
     return Case(
