@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from crm.sync.fetch import Rebaseline, SourceBroken, StartOver
-from office.http import BudgetSpent
+from office.http import AnswerTooLarge, BudgetSpent, Unavailable
 from tests.crm.scripted import NOW, Reply, Scripted, Told, described, read_all, reader_on
 
 ROWS = [{"id": f"k{n}", "at": f"2026-11-2{n}T08:00:00+08:00"} for n in range(5)]
@@ -304,3 +304,61 @@ def test_when_the_days_calls_are_used_up_what_was_read_counts(source: Callable[.
     assert [key for b in batches for key in b.keys] == ["a", "b", "c"]
     with pytest.raises(BudgetSpent):
         read_all(reader_on(LOOKUP, source(one).url, keys=lambda: ["a"], max_calls=0))
+
+
+DUMP = described(listing={"request": {"path": "/dump"}, "paging": {"kind": "ndjson", "batch": 2}})
+
+
+def test_a_dump_of_lines_is_a_whole_listing(source: Callable[..., Scripted]) -> None:
+    reader = reader_on(DUMP, source(lambda _: [b'{"id": "a"}\n\n', b'{"id": "b"}\n{"id"', b': "c"}']).url)
+    assert [batch.keys for batch in read_all(reader)] == [["a", "b"], ["c"]]
+    assert reader.complete
+    with pytest.raises(StartOver):
+        read_all(reader, position={"rows": 2})
+
+
+def test_a_dump_that_breaks_off_is_no_listing(source: Callable[..., Scripted]) -> None:
+    """What is missing would look absent."""
+    torn = source(lambda _: Reply(b'{"id": "a"}\n{"id": "b"}\n{"id": "c"}\n', headers={"Content-Encoding": "gzip"}))
+    reader = reader_on(DUMP, torn.url)
+    with pytest.raises(Unavailable):
+        read_all(reader)
+    assert not reader.complete
+
+
+def test_a_line_without_end_is_refused(source: Callable[..., Scripted]) -> None:
+    connector = described(listing={"paging": {"kind": "ndjson"}}, limits={"page_megabytes": 1})
+    with pytest.raises(AnswerTooLarge):
+        read_all(reader_on(connector, source(lambda _: [b"x" * 700_000] * 3).url))
+
+
+def test_items_without_a_key_are_rejected_alone(source: Callable[..., Scripted]) -> None:
+    rows = [{"id": "a"}, {"id": ""}, {"name": "no key", "phone": "1"}, 5, {"id": 7}]
+    [batch] = read_all(reader_on(described(), source(lambda _: Reply({"rows": rows})).url))
+    assert (batch.keys, [bad.payload for bad in batch.rejects]) == (["a", "7"], [{"id": ""}, {"name": "no key"}, 5])
+
+
+def test_the_version_of_a_record_is_its_sequence(source: Callable[..., Scripted]) -> None:
+    connector = described(listing={"items": "rows", "version": "v", "paging": {"kind": "none"}})
+    rows = [{"id": "a", "v": 3}, {"id": "b", "v": "4"}, {"id": "c"}]
+    [batch] = read_all(reader_on(connector, source(lambda _: Reply({"rows": rows})).url))
+    assert (batch.keys, batch.seqs, len(batch.rejects)) == (["a", "b"], [3, 4], 1)
+
+
+def test_a_feed_without_a_known_number_begins_at_the_moment_of_the_listing(source: Callable[..., Scripted]) -> None:
+    def answer(told: Told) -> Reply:
+        begun = told.query.get("from") == "2026-11-24T08:00:00.000Z" or int(told.query.get("since", "99")) < 6
+        return Reply({"rows": [{"n": 6, "op": "put", "it": {"id": "x"}}] if begun else []})
+
+    told = {"kind": "sequence", "param": "since", "seq": "n", "inclusive": True, "start": {"from": "{at}"}}
+    connector = described(changes=FEED | {"incremental": told})
+    asked = source(answer)
+    full = reader_on(connector, asked.url)
+    read_all(full)
+    assert full.cursor == {"at": "2026-11-24T08:00:00.000Z"}
+    reader = reader_on(connector, asked.url)
+    assert [batch.keys for batch in read_all(reader, full.cursor)] == [["x"]]
+    assert reader.cursor == {"since": 6}
+    quiet = reader_on(connector, source(lambda _: Reply({"rows": []})).url)
+    read_all(quiet, full.cursor)
+    assert quiet.cursor == full.cursor
