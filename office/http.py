@@ -13,7 +13,8 @@ import random
 import socket
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -25,6 +26,7 @@ import stamina
 
 MAX_ATTEMPTS = 5
 RETRY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+_PIECE = 1024 * 1024
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -110,6 +112,15 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """`pieces` come unpacked, each at most a megabyte; they may be read once, inside the with block."""
+
+    status: int
+    headers: Mapping[str, str]
+    pieces: Iterator[bytes]
 
 
 def check_url(url: str, policy: Policy) -> httpx.URL:
@@ -261,21 +272,21 @@ class GuardedClient:
 
     def request(self, method: str, url: str, *, params: Mapping[str, Any] | None = None,
                 headers: Mapping[str, str] | None = None, body: bytes | None = None,
-                check: Callable[[Answer], None] | None = None) -> Answer:
+                check: Callable[[Answer], None] | None = None, accept: Collection[int] = ()) -> Answer:
         """One answer with status 2xx, after at most `attempts` tries; otherwise an OutboundError.
 
-        `check` may look at the answer inside the same tries and raise Unavailable to have it fetched again.
+        `check` may look at the answer inside the same tries and raise Unavailable to have it fetched again. `accept` lists
+        error statuses (4xx, 5xx) that this one call wants handed back: some sources say with them what is no error.
         """
-        target = check_url(url, self.policy)
-        if params:
-            target = target.copy_merge_params(dict(params))
+        target = self._target(url, params, accept)
         sent = {"Accept-Encoding": "gzip, identity", **(headers or {})}
         for attempt in stamina.retry_context(
             on=self._backoff, attempts=self.policy.attempts, timeout=None, wait_initial=self.policy.wait_initial,
             wait_max=self.policy.wait_max, wait_jitter=self.policy.wait_initial,
         ):
             with attempt:
-                answer = self._once(method, target, sent, body)
+                with self._open(method, target, sent, body, accept, self.policy.call_deadline) as response:
+                    answer = Answer(response.status_code, dict(response.headers), self._read(response))
                 if check is not None:
                     check(answer)
                 return answer
@@ -291,15 +302,35 @@ class GuardedClient:
         # A herd that was told the same second should not come back in the same second.
         return error.wait + random.uniform(0, self.policy.wait_initial)  # noqa: S311  (spreads load, hides nothing)
 
-    def _once(self, method: str, url: httpx.URL, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    @contextmanager
+    def stream(self, method: str, url: str, *, params: Mapping[str, Any] | None = None,
+               headers: Mapping[str, str] | None = None, body: bytes | None = None, accept: Collection[int] = (),
+               deadline: float | None = None) -> Iterator[Stream]:
+        """An answer to be read piece by piece, for what is too large or too long to hold. The same guards hold; it is not
+        tried again, because only the caller knows from where. `deadline` replaces the policy's for the whole call."""
+        target = self._target(url, params, accept)
+        sent = {"Accept-Encoding": "gzip, identity", **(headers or {})}
+        with self._open(method, target, sent, body, accept, deadline or self.policy.call_deadline) as response:
+            yield Stream(response.status_code, dict(response.headers), self._pieces(response))
+
+    def _target(self, url: str, params: Mapping[str, Any] | None, accept: Collection[int]) -> httpx.URL:
+        if any(not 400 <= status <= 599 for status in accept):  # noqa: PLR2004  (a redirect is never handed back)
+            raise ValueError("accept lists error statuses only")
+        target = check_url(url, self.policy)
+        return target.copy_merge_params(dict(params)) if params else target
+
+    @contextmanager
+    def _open(self, method: str, url: httpx.URL, headers: Mapping[str, str], body: bytes | None, accept: Collection[int],
+              deadline: float) -> Iterator[httpx.Response]:
         if self.calls >= self.policy.max_calls:
             raise BudgetSpent(f"本次任务的调用次数已用完（{self.policy.max_calls} 次）")
         self.calls += 1
-        self._deadline.end = time.monotonic() + self.policy.call_deadline
+        self._deadline.end = time.monotonic() + deadline
         try:
             with self._client.stream(method, url, headers=dict(headers), content=body) as response:
-                self._refuse_status(response)
-                return Answer(response.status_code, dict(response.headers), self._read(response))
+                if response.status_code not in accept:
+                    self._refuse_status(response)
+                yield response
         except (httpx.TransportError, zlib.error) as error:
             raise Unavailable(f"{url.host} 连接失败：{type(error).__name__}") from error
 
@@ -314,20 +345,29 @@ class GuardedClient:
             raise AnswerRefused(f"{host} 拒绝了请求（{status}）")
 
     def _read(self, response: httpx.Response) -> bytes:
+        kept = bytearray()
+        for piece in self._pieces(response, room=lambda: self.policy.max_bytes - len(kept) + 1):
+            kept.extend(piece)
+            if len(kept) > self.policy.max_bytes:
+                raise AnswerTooLarge(f"{response.url.host} 的响应超过 {self.policy.max_bytes} 字节")
+        return bytes(kept)
+
+    def _pieces(self, response: httpx.Response, room: Callable[[], int] = lambda: _PIECE) -> Iterator[bytes]:
+        """The body unpacked, in pieces of at most `room`; what comes over the wire is counted against the budget."""
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip", ""):
             raise AnswerRefused(f"{response.url.host} 用了未约定的压缩方式 {encoding[:20]}")
         inflate = zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding == "gzip" else None
-        kept = bytearray()
         for chunk in response.iter_raw():
-            room = self.policy.max_bytes - len(kept) + 1
-            kept += inflate.decompress(chunk, room) if inflate else chunk
             self._count(len(chunk))
-            if len(kept) > self.policy.max_bytes:
-                raise AnswerTooLarge(f"{response.url.host} 的响应超过 {self.policy.max_bytes} 字节")
+            if inflate is None:
+                yield chunk
+                continue
+            while chunk:
+                yield inflate.decompress(chunk, room())
+                chunk = inflate.unconsumed_tail
         if inflate is not None and not inflate.eof:
             raise Unavailable(f"{response.url.host} 的压缩响应不完整")
-        return bytes(kept)
 
     def _count(self, size: int) -> None:
         self.received += size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 import unicodedata
 from collections.abc import Callable
@@ -10,12 +11,15 @@ from decimal import Decimal
 from typing import Any
 
 from crm import codes
-from crm.uscc import UsccError, check_uscc
+from crm.uscc import UsccError, check_uscc, is_clean_uscc
 from office.money import AmountError, check_range, exact_decimal, parse_amount
 
 FIRST_YEAR, LAST_YEAR = 1949, 2100
 MAX_LIST = 200
 _BAD_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_USUAL_AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,4})?")
+_CANONICAL_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[+-][0-9]{2}:[0-9]{2}")
+_FOREIGN_CODE = re.compile(r"[A-Z]{2}:[A-Za-z0-9./-]{1,40}")
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 
 
@@ -24,6 +28,10 @@ class FieldError(ValueError):
 
 
 def text(raw: Any, longest: int = 300) -> str:
+    if raw.__class__ is str and len(raw) <= longest and raw.isprintable() and unicodedata.is_normalized("NFC", raw):
+        clean: str = raw.strip()  # the usual case, in three passes over the letters
+        if clean:
+            return clean
     if not isinstance(raw, str):
         raise FieldError("应为文字")
     if _BAD_CHARACTER.search(raw):
@@ -37,10 +45,20 @@ def text(raw: Any, longest: int = 300) -> str:
 
 
 def uscc(raw: Any) -> str:
+    if raw.__class__ is str and is_clean_uscc(raw):
+        return str(raw)
     try:
         return check_uscc(text(raw))
     except UsccError as error:
         raise FieldError(str(error)) from None
+
+
+def foreign_code(raw: Any) -> str:
+    """A number of another country's register behind its country: NO:112233445."""
+    code = text(raw)
+    if not _FOREIGN_CODE.fullmatch(code):
+        raise FieldError(f"境外登记号应写作“国别:号码”：{code[:20]}")
+    return code
 
 
 def status(raw: Any) -> str:
@@ -66,6 +84,8 @@ def date(raw: Any) -> str:
 
 def moment(raw: Any) -> str:
     try:
+        if raw.__class__ is str and _CANONICAL_MOMENT.fullmatch(raw) and dt.datetime.fromisoformat(raw):
+            return str(raw)
         value = dt.datetime.fromisoformat(text(raw))
     except ValueError:
         raise FieldError(f"看不懂的时间：{str(raw)[:30]}") from None
@@ -91,6 +111,8 @@ def yuan(raw: Any) -> str:
     if isinstance(raw, bool) or not isinstance(raw, str | int | float):
         raise FieldError("应为金额")
     shown = raw.strip() if isinstance(raw, str) else repr(raw)
+    if _USUAL_AMOUNT.fullmatch(shown):
+        return shown
     if not re.fullmatch(r"-?\d+(\.\d+)?", shown):
         raise FieldError(f"看不懂的金额：{shown[:30]}")
     try:
@@ -152,11 +174,23 @@ def industry(raw: Any) -> str:
 
 
 def former_codes(raw: Any) -> list[dict[str, Any]]:
-    return _list(raw, lambda item: {"value": uscc(item.get("creditCode")), "until": _maybe_date(item.get("until"))})
+    return _list(_named(raw, "creditCode"), lambda item: {
+        "value": uscc(item.get("creditCode")), "until": _maybe_date(item.get("until"))})
 
 
 def former_names(raw: Any) -> list[dict[str, Any]]:
-    return _list(raw, lambda item: {"name": text(item.get("name"), 200), "until": _maybe_date(item.get("until"))})
+    return _list(_named(raw, "name"), lambda item: {
+        "name": text(_first(item, "name", "Name"), 200), "until": _maybe_date(_first(item, "until", "ChangeDate"))})
+
+
+def _first(item: dict[str, Any], *names: str) -> Any:
+    """The usual name, or the one that vendors use for the same."""
+    return next((item[name] for name in names if name in item), None)
+
+
+def _named(raw: Any, name: str) -> Any:
+    """Bare texts, as vendors list them, are entries with nothing but a name."""
+    return [{name: entry} if isinstance(entry, str) else entry for entry in raw] if isinstance(raw, list) else raw
 
 
 def products(raw: Any) -> list[dict[str, Any]]:
@@ -213,7 +247,9 @@ def contradictions(values: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def storable(value: Any) -> Any:
-    """The value without what PostgreSQL's jsonb refuses (NUL, lone surrogates)."""
+    """The value without what PostgreSQL's jsonb refuses (NUL, lone surrogates, numbers without end)."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if isinstance(value, str):
         return _BAD_CHARACTER.sub("\ufffd", value)
     if isinstance(value, list):

@@ -1,178 +1,189 @@
-"""Page → records and row errors. Pure: plain data in, plain data out; knows no model, no clock, no network.
+"""Records → canonical rows and rejects. Pure: plain data in, plain data out; knows no model, no clock, no network.
 
-A row with any bad field is not merged: it goes to quarantine with every field and reason named. Fields about natural
-persons are dropped before anything is kept, also from what goes to quarantine.
+A record with any bad field is not merged: it goes to quarantine with every field and reason named. Fields about natural
+persons are never read and leave a record before anything of it is kept.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pypinyin import Style, lazy_pinyin
+import msgspec
 
-from crm.sync import readers
-from crm.sync.connector import Connector, Field
+from crm.sync import pinyin, readers, strict
+from crm.sync.definition import Connector
+from crm.sync.plan import MOST_REMEMBERED, Plan, plan_of
 from crm.sync.readers import FieldError
+from crm.sync.selectors import is_identity, is_personal
+from crm.sync.transforms import TransformError
 
 MAX_KEY = 64
-# Not part of "did anything change": stamps that a source renews without a reason.
-_UNHASHED = ("source_updated_at",)
+Errors = list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One record made canonical. `values` is JSON-ready; `op` is upsert, or delete (then `values` is empty)."""
+class Row(msgspec.Struct, frozen=True):
+    """One record made canonical. `values` is JSON-ready; op is upsert, removed or redacted (then `values` is empty)."""
 
     key: str
     seq: int
     op: str
     values: dict[str, Any]
-    hash: str
+    raw_index: int
 
 
 @dataclass(frozen=True, slots=True)
-class RowIssue:
+class Reject:
+    """`payload` is what may be kept of the record; `errors` are (field of the source, reason)."""
+
     key: str
-    field: str
-    severity: str
-    reason: str
+    seq: int
     payload: Any
+    errors: Errors
 
 
 @dataclass(slots=True)
 class Parsed:
-    """What a page gave. `absent` counts, per required field, the upserts that lack it."""
+    """What a batch gave. `absent` counts, per required field, the upserts that lack it."""
 
     rows: list[Row] = field(default_factory=list)
-    issues: list[RowIssue] = field(default_factory=list)
-    bad_keys: list[tuple[str, int]] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
     seen: int = 0
     absent: Counter[str] = field(default_factory=Counter)
     new_fields: set[str] = field(default_factory=set)
 
 
-def parse_listing(items: Iterable[Any], connector: Connector, seq: int) -> Parsed:
-    parsed = Parsed()
-    for item in items:
-        _take(parsed, item, connector, seq)
-    return parsed
-
-
-def parse_changes(items: Iterable[Any], connector: Connector) -> Parsed:
-    spec, parsed = connector.changes, Parsed()
-    for item in items:
-        seq = item.get(spec.seq) if isinstance(item, dict) else None
-        if not isinstance(seq, int) or isinstance(seq, bool) or seq < 0:
-            _reject(parsed, "", 0, [("", "变更没有序号")], item)
-        elif item.get(spec.op) == spec.delete:
-            _take_tombstone(parsed, item, connector, seq)
-        else:
-            _take(parsed, item.get(spec.record), connector, seq)
-    return parsed
-
-
-def strip_personal(item: dict[str, Any], connector: Connector) -> dict[str, Any]:
-    """The record without the fields that are never read."""
-    return {name: value for name, value in item.items() if name not in connector.never_read}
-
-
-def _take(parsed: Parsed, item: Any, connector: Connector, seq: int) -> None:
-    parsed.seen += 1
-    if not isinstance(item, dict):
-        _reject(parsed, "", seq, [("", "记录不是键值表")], item, seen=False)
-        return
-    item = strip_personal(item, connector)
-    parsed.new_fields |= {readers.storable(name) for name in item.keys() - connector.known}
-    for spec in connector.fields.values():
-        if spec.required and item.get(spec.origin) in (None, ""):
-            parsed.absent[spec.origin] += 1
-    key, key_error = _key(item, connector)
-    values, errors = read_values(item, connector)
-    if key_error:
-        errors.insert(0, (connector.key, key_error))
-    if errors:
-        _reject(parsed, key, seq, errors, item, seen=False)
-        return
-    parsed.rows.append(Row(key, seq, "upsert", values, hash_of(values)))
-
-
-def _take_tombstone(parsed: Parsed, item: dict[str, Any], connector: Connector, seq: int) -> None:
-    parsed.seen += 1
-    record = item.get(connector.changes.record)
-    key, key_error = _key(record if isinstance(record, dict) else item, connector)
-    if key_error:
-        _reject(parsed, "", seq, [(connector.key, key_error)], strip_personal(item, connector), seen=False)
-        return
-    parsed.rows.append(Row(key, seq, "delete", {}, ""))
-
-
-def _reject(parsed: Parsed, key: str, seq: int, errors: list[tuple[str, str]], item: Any, *, seen: bool = True) -> None:
-    parsed.seen += seen
-    parsed.bad_keys.append((key, seq))
-    payload = readers.storable(item)
-    parsed.issues += [RowIssue(key, name, "error", reason, payload) for name, reason in errors]
-
-
-def _key(item: dict[str, Any], connector: Connector) -> tuple[str, str]:
-    key = item.get(connector.key)
-    if isinstance(key, int) and not isinstance(key, bool):
-        key = str(key)
-    if not isinstance(key, str) or not key or len(key) > MAX_KEY or not key.isprintable():
-        return "", "数据源编号缺失或过长"
-    return key, ""
-
-
-def read_values(item: dict[str, Any], connector: Connector) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Canonical values of one record and (source field, reason) for each field that cannot be read."""
-    values: dict[str, Any] = {}
-    errors: list[tuple[str, str]] = []
-    for target, spec in connector.fields.items():
-        raw = item.get(spec.origin)
-        if raw in (None, "", []):
-            if spec.required:
-                errors.append((spec.origin, "必填字段缺失"))
+def parse_batch(keys: Sequence[str], raws: Sequence[bytes], ops: Sequence[str], seqs: Sequence[int],
+                connector: Connector) -> Parsed:
+    parsed, plan = Parsed(seen=len(keys)), plan_of(connector)
+    rows, known, load = parsed.rows, connector.known, strict.load
+    for index, (key, raw, op, seq) in enumerate(zip(keys, raws, ops, seqs, strict=True)):
+        if op != "upsert":
+            rows.append(Row(key, seq, op, {}, index))
             continue
         try:
-            values |= _READERS[spec.kind](raw, spec, target)
-        except FieldError as error:
-            errors.append((spec.origin, str(error)))
-    errors += [(connector.fields[target].origin, reason) for target, reason in readers.contradictions(values)]
-    if "name" in values and not errors:
-        values |= pinyin_of(values["name"])
-    return values, errors
+            item = load(raw)
+        except strict.NotStrict as error:
+            _reject(parsed, key, seq, strict.lenient(raw), connector, [("", str(error))])
+            continue
+        if item.__class__ is not dict:
+            _reject(parsed, key, seq, item, connector, [("", "记录不是键值表")])
+            continue
+        if not known.issuperset(item):
+            parsed.new_fields.update(readers.storable(name) for name in item.keys() - known if not _private(name))
+        values, errors = _values(item, plan)
+        if errors:
+            _count_absent(parsed, item, plan)
+            _reject(parsed, key, seq, item, connector, errors)
+            continue
+        rows.append(Row(key, seq, op, values, index))
+    return parsed
+
+
+def read_values(item: dict[str, Any], connector: Connector) -> tuple[dict[str, Any], Errors]:
+    """Canonical values of one record and (source field, reason) for each field that cannot be read."""
+    return _values(item, plan_of(connector))
 
 
 def pinyin_of(name: str) -> dict[str, str]:
     """Columns to search and sort by: whole syllables and their initials."""
-    # What has no reading comes back letter by letter (the library takes lists, its stubs do not say so).
-    letters: Any = lambda rest: list(rest.lower())  # noqa: E731
-    syllables = lazy_pinyin(name, style=Style.NORMAL, errors=letters)
-    kept = [syllable for syllable in syllables if syllable.strip().isalnum()]
-    return {"name_pinyin": "".join(kept)[:600], "name_initials": "".join(s[0] for s in kept)[:200]}
+    syllables, initials = pinyin.reading_of(name)
+    return {"name_pinyin": syllables[:600], "name_initials": initials[:200]}
 
 
-def hash_of(values: dict[str, Any]) -> str:
-    """Hash over what counts as content."""
-    kept = {name: value for name, value in values.items() if name not in _UNHASHED}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+def strip_personal(value: Any, connector: Connector) -> Any:
+    """The value, however deep, without the fields that are never read. Numbers of identity papers go in any case."""
+    if isinstance(value, dict):
+        return {name: strip_personal(inner, connector) for name, inner in value.items() if _may_keep(name, connector)}
+    if isinstance(value, list):
+        return [strip_personal(inner, connector) for inner in value]
+    return value
 
 
-def _one(reader: Callable[[Any], Any]) -> Callable[[Any, Field, str], dict[str, Any]]:
-    return lambda raw, _spec, target: {target: reader(raw)}
+def _may_keep(name: str, connector: Connector) -> bool:
+    if is_identity(name):
+        return False
+    return name in connector.keep_personal or not (is_personal(name) or name in connector.never_read)
 
 
-_READERS: dict[str, Callable[[Any, Field, str], dict[str, Any]]] = {
-    "text": lambda raw, spec, target: {target: readers.text(raw, spec.max)},
-    "uscc": _one(readers.uscc), "status": _one(readers.status), "yuan": _one(readers.yuan),
-    "year": _one(readers.year), "count": _one(readers.count), "date": _one(readers.date),
-    "moment": _one(readers.moment), "flag": _one(readers.flag),
-    "division": _one(readers.division), "street": _one(readers.street), "industry": _one(readers.industry),
-    "former_codes": _one(readers.former_codes), "former_names": _one(readers.former_names),
-    "products": _one(readers.products), "grades": _one(readers.grades),
-    "capital": lambda raw, _spec, _target: readers.capital(raw),
-}
+def usable_key(key: Any) -> str:
+    """The record's key as text, "" where it cannot serve as one."""
+    if key.__class__ is not str:
+        if not isinstance(key, int) or isinstance(key, bool):
+            return ""
+        key = str(key)
+    return key if key and len(key) <= MAX_KEY and key.isprintable() else ""
+
+
+def reject(key: str, seq: int, payload: Any, connector: Connector, errors: Iterable[tuple[str, str]]) -> Reject:
+    return Reject(key, seq, readers.storable(strip_personal(payload, connector)), list(errors))
+
+
+def _private(name: str) -> bool:
+    return is_personal(name) or is_identity(name)
+
+
+def _reject(parsed: Parsed, key: str, seq: int, payload: Any, connector: Connector, errors: Errors) -> None:
+    parsed.rejects.append(reject(key, seq, payload, connector, errors))
+
+
+def _count_absent(parsed: Parsed, item: dict[str, Any], plan: Plan) -> None:
+    for step in plan.steps:
+        if step.required and step.value_in(item) in (None, ""):
+            parsed.absent[step.origin] += 1
+
+
+def _values(item: dict[str, Any], plan: Plan) -> tuple[dict[str, Any], Errors]:
+    values: dict[str, Any] = {}
+    errors: Errors = []
+    find = item.get
+    for target, origin, get, reader, known, wide, required in plan.steps:
+        raw = find(origin) if get is None else get(item)
+        if not raw and raw in _BLANK:
+            if required:
+                errors.append((origin, "必填字段缺失"))
+            continue
+        remembered = known is not None and raw.__class__ is str and raw in known
+        value = known[raw] if remembered else _read(raw, reader, known)  # type: ignore[index]
+        if value.__class__ is _Refused:
+            errors.append((origin, value.reason))
+        elif wide and value is not None:
+            values.update(value)
+        elif value is not None:
+            values[target] = value
+        elif required:
+            errors.append((origin, "必填字段缺失"))
+    _complete(values, errors, item, plan)
+    return values, errors
+
+
+_BLANK: tuple[Any, ...] = (None, "", [])
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    reason: str
+
+
+def _read(raw: Any, reader: Callable[[Any], Any], known: dict[str, Any] | None) -> Any:
+    try:
+        value = reader(raw)
+    except (FieldError, TransformError) as error:
+        return _Refused(str(error))
+    if known is not None and raw.__class__ is str:
+        if len(known) >= MOST_REMEMBERED:
+            known.clear()
+        known[raw] = value
+    return value
+
+
+def _complete(values: dict[str, Any], errors: Errors, item: dict[str, Any], plan: Plan) -> None:
+    """What only shows over all fields of a record."""
+    if plan.ended is not None and plan.ended(item) not in (None, ""):
+        values["status"] = plan.ended_status
+    for target, reason in readers.contradictions(values):
+        errors.append((plan.origins[target], reason))
+    if not errors and "name" in values:
+        syllables, initials = pinyin.reading_of(values["name"])
+        values["name_pinyin"], values["name_initials"] = syllables[:600], initials[:200]

@@ -18,7 +18,7 @@ from crm import codes
 from crm.sandbox.generate import make_world, uscc_for, vocabulary
 from crm.sandbox.server import DEMO_KEY, Api
 from crm.sync.connector import load_connector
-from crm.sync.records import parse_changes, parse_listing
+from crm.sync.records import parse_batch
 from tests.crm.conftest import Sandbox
 
 WORLD = make_world(7, 1_500)
@@ -80,12 +80,14 @@ def test_every_record_can_be_read_by_the_connector() -> None:
     world = make_world(11, 400)
     world.advance(400)
     connector = load_connector("sandbox")
-    listing = parse_listing(list(world.records.values()), connector, world.seq)
-    assert (listing.issues, listing.new_fields) == ([], set())
-    items = Api(world).changes({"since": "0", "limit": "1000"})["items"]
-    feed = parse_changes(items, connector)
-    assert feed.issues == []
-    assert Counter(row.op for row in feed.rows)["delete"] > 0
+    log = Api(world).changes({"since": "0", "limit": "1000"})["items"]
+    records = [*world.records.values(), *(item["company"] for item in log if item["op"] == "upsert")]
+    raws = [json.dumps(record).encode() for record in records]
+    parsed = parse_batch(
+        [record["id"] for record in records], raws, ["upsert"] * len(raws), [1] * len(raws), connector
+    )
+    assert (parsed.rejects, parsed.new_fields, len(parsed.rows)) == ([], set(), len(raws))
+    assert Counter(item["op"] for item in log)["delete"] > 0
 
 
 def fetch(url: str, path: str, *, key: str = DEMO_KEY, method: str = "GET") -> dict[str, Any]:
@@ -142,7 +144,15 @@ def test_the_command_needs_no_database(tmp_path: Path) -> None:
     """Started with a database address that leads nowhere, it listens and stops clean at SIGTERM."""
     port_file = tmp_path / "port"
     env = {**os.environ, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
-    command = [sys.executable, "manage.py", "sandbox_enterprise_db", "--port-file", str(port_file), "--companies", "20"]
+    command = [
+        sys.executable,
+        "manage.py",
+        "sandbox_enterprise_db",
+        "--port-file",
+        str(port_file),
+        "--companies",
+        "20",
+    ]
     process = subprocess.Popen(command, env=env, cwd=Path(__file__).parents[2])  # noqa: S603
     try:
         for _ in range(600):

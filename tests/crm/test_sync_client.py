@@ -1,4 +1,4 @@
-"""What a source can send instead of a page. Every fault ends in a failed run that says why; the target stays as it was."""
+"""Faults of a source through a whole run: it fails and says why; the target stays as it was."""
 
 from __future__ import annotations
 
@@ -11,13 +11,9 @@ import pytest
 from crm.models import Company, Source, SyncRun
 from crm.sandbox.generate import make_world
 from crm.services.sync_companies import SyncResult, sync_companies
-from crm.sync.client import SourceBroken, SourceClient, SourceRefused, policy_for
-from crm.sync.connector import load_connector
-from office.http import GuardedClient, Unavailable
 from tests.crm.conftest import AS_OF, Sandbox
 from tests.office.peer import Peer, Script, reply
 
-CONNECTOR = load_connector("sandbox")
 JSON = "application/json; charset=utf-8"
 
 
@@ -37,87 +33,6 @@ def peer() -> Iterator[Callable[..., Peer]]:
 
 def page(data: Any, code: Any = 0) -> Script:
     return reply(body=json.dumps({"code": code, "message": "说明", "data": data}).encode(), Content_Type=JSON)
-
-
-def client_of(server: Peer) -> SourceClient:
-    url = f"http://{server.origin}"
-    policy = policy_for(CONNECTOR, url, wait_initial=0.001, wait_max=0.002)
-    return SourceClient(CONNECTOR, GuardedClient(policy), url, "key")
-
-
-BODIES = {
-    "truncated": b'{"code": 0, "data": {"items": [',
-    "not utf-8": b'{"code": 0, "message": "\xff"}',
-    "gbk": '{"message": "企业"}'.encode("gbk"),
-    "empty": b"",
-    "nan": b'{"code": NaN}',
-    "infinity": b'{"code": -Infinity}',
-    "duplicate keys": b'{"code": 0, "code": 1}',
-    "deep": b"[" * 100_000,
-    "a list": b"[]",
-    "a huge number": b'{"code": ' + b"9" * 5_000 + b"}",
-}
-
-
-@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
-def test_a_body_that_is_no_clean_object_is_fetched_again_and_then_given_up(
-    peer: Callable[..., Peer], body: bytes
-) -> None:
-    server = peer(reply(body=body, Content_Type=JSON))
-    with pytest.raises(Unavailable, match="重试"):
-        client_of(server).listing(1)
-    assert server.seen == 5
-
-
-def test_html_with_status_200_is_no_page(peer: Callable[..., Peer]) -> None:
-    server = peer(reply(body=b"<html>", Content_Type="text/html"))
-    with pytest.raises(Unavailable, match="不是 JSON"):
-        client_of(server).listing(1)
-
-
-def test_a_bad_body_that_gets_well_is_taken(peer: Callable[..., Peer]) -> None:
-    good = page({"items": [], "total": 0, "seq": 3})
-    server = peer(reply(body=b"{", Content_Type=JSON), good)
-    assert client_of(server).listing(1).watermark == 3
-
-
-@pytest.mark.parametrize(("code", "step"), [(401, "改设置"), (30002, "改设置"), (7, "重试"), ("0", "重试"), (False, "重试")])
-def test_success_is_a_predicate_on_the_body(peer: Callable[..., Peer], code: Any, step: str) -> None:
-    server = peer(page({"items": [], "total": 0, "seq": 3}, code=code))
-    with pytest.raises(SourceRefused, match=step):
-        client_of(server).listing(1)
-    assert server.seen == 1
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        None,
-        [],
-        {"items": None, "total": 1, "seq": 1},
-        {"items": {}, "total": 1, "seq": 1},
-        {"items": [], "total": "1", "seq": 1},
-        {"items": [], "total": 1, "seq": -1},
-        {"items": [], "total": True, "seq": 1},
-        {"items": [], "total": 1},
-    ],
-)
-def test_a_page_without_its_parts_is_broken(peer: Callable[..., Peer], data: Any) -> None:
-    with pytest.raises(SourceBroken):
-        client_of(peer(page(data))).listing(1)
-
-
-@pytest.mark.parametrize("after", [5, 4, None])
-def test_a_feed_that_does_not_move_is_broken(peer: Callable[..., Peer], after: Any) -> None:
-    server = peer(page({"items": [{}], "next_since": after, "seq": 9}))
-    with pytest.raises(SourceBroken):
-        client_of(server).changes(5)
-
-
-def test_only_a_connector_that_says_so_may_reach_this_machine() -> None:
-    assert policy_for(CONNECTOR, "http://127.0.0.1:99").local == {"127.0.0.1:99"}
-    assert policy_for(CONNECTOR, "https://db.example").local == frozenset()
-    assert policy_for(CONNECTOR, "https://db.example").hosts == {"db.example:443"}
 
 
 def run(server: Peer, slot: str = "one") -> SyncResult:
