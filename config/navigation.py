@@ -29,7 +29,10 @@ GROUPS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         ("载体", "location_city", "admin:projects_carrier_changelist", "projects.view_carrier"),
     ]),
     ("企业库", [
+        ("数据源", "database", "admin:crm_source_changelist", "crm.view_source"),
         ("同步记录", "sync", "admin:crm_syncrun_changelist", "crm.view_syncrun"),
+        ("隔离行", "inventory_2", "admin:crm_quarantinedrow_changelist", "crm.view_quarantinedrow"),
+        ("数据分歧", "difference", "admin:crm_fieldconflict_changelist", "crm.view_fieldconflict"),
         ("隔离与提示", "report", "admin:crm_syncissue_changelist", "crm.view_syncissue"),
         ("行业代码", "category", "admin:crm_industrycode_changelist", "crm.view_industrycode"),
     ]),

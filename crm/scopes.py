@@ -37,8 +37,18 @@ scope.hide(
 for _part in (CompanyIdentifier, CompanyName, CompanyGrade, CompanyEvent, SourceLink, FieldOrigin, FieldConflict):
     scope.parts(_part, "company")
 scope.declare(IndustryCode, {role: scope.nobody if role == ADMINISTRATOR else scope.every for role in ROLES})
-for _model in (Source, SyncRun, SyncIssue, QuarantinedRow, PossibleMatch, IdentityChange):
+for _model in (Source, SyncRun, SyncIssue, PossibleMatch, IdentityChange):
     scope.declare(_model, {role: scope.every if role in BUREAU else scope.nobody for role in ROLES})
+
+
+def _waiting(_user: Any) -> scope.Answer:
+    return Q(state=QuarantinedRow.State.OPEN)
+
+
+scope.declare(
+    QuarantinedRow, {role: scope.every if role in BUREAU else scope.nobody for role in ROLES},
+    change={OFFICER: _waiting, TEAM_LEAD: _waiting},  # what was merged or set aside stays as it was decided
+)
 
 
 # --- personal information: whoever keeps it, his superiors, and those whom the apps above add by project and by chain ---

@@ -37,10 +37,13 @@ _READ_BUSINESS = [
     "chains.view_supplygroup", "chains.view_supplyalternative", "chains.view_placement", "chains.view_chainleader",
     "chains.view_leadfirm", "chains.view_gapreport", "chains.view_gapreportrow",
 ]
-_READ_SYNC = ["crm.view_source", "crm.view_syncrun", "crm.view_syncissue"]
+_READ_SYNC = [
+    "crm.view_source", "crm.view_syncrun", "crm.view_syncissue", "crm.view_quarantinedrow", "crm.view_fieldconflict",
+]
 _WORK = [
     "crm.change_company", "crm.add_company", "crm.add_companyidentifier", "crm.change_companyidentifier",
     "crm.add_companyname", "crm.add_companygrade", "crm.change_companygrade",
+    "crm.change_quarantinedrow", "crm.change_fieldconflict",
     "projects.add_project", "projects.change_project", "projects.add_commitment", "projects.change_commitment",
     "chains.add_placement", "chains.change_placement", "chains.add_chainversion",
 ]
@@ -52,13 +55,13 @@ _KEEP_CONTACTS = [
 _READ_ACCOUNTS = ["office.view_user", "office.view_department", "office.view_job", "auth.view_group"]
 PERMISSIONS: dict[str, list[str]] = {
     OFFICER: [*_READ_BUSINESS, *_READ_SYNC, *_WORK, *_KEEP_CONTACTS],
-    TEAM_LEAD: [*_READ_BUSINESS, *_READ_SYNC, *_WORK, *_KEEP_CONTACTS, "crm.erase_contact"],
+    TEAM_LEAD: [*_READ_BUSINESS, *_READ_SYNC, *_WORK, *_KEEP_CONTACTS, "crm.erase_contact", "crm.sync_source"],
     # Reads what its people do, keeps carriers, and appoints 链长 and 专班联系人.
     DEPARTMENT: [
         *_READ_BUSINESS, *_READ_SYNC, "projects.add_zone", "projects.change_zone", "projects.add_carrier",
         "projects.change_carrier", "projects.add_carrieroperator", "projects.change_carrieroperator",
         "chains.change_chain", "chains.add_chainleader", "chains.change_chainleader", "chains.add_leadfirm",
-        "chains.change_leadfirm", *_READ_CONTACTS, "crm.erase_contact",
+        "chains.change_leadfirm", *_READ_CONTACTS, "crm.erase_contact", "crm.sync_source",
     ],
     CHAIN_LEADER: [*_READ_BUSINESS, "crm.view_contact"],
     OPERATOR: [*_READ_PLAN, *_READ_COMPANIES, *_READ_PROJECTS],
@@ -69,6 +72,7 @@ PERMISSIONS: dict[str, list[str]] = {
     # Keeps people and jobs, and has no business data.
     ADMINISTRATOR: [
         *_READ_ACCOUNTS, "office.add_user", "office.change_user", "office.add_department", "office.change_department",
+        "office.retry_job",
     ],
 }
 

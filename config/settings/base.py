@@ -136,10 +136,18 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A hint that was taken and not answered comes again after this long; the job itself comes back by its lease.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = TIME_ZONE
+# A dead worker's job is taken up again within a lease and a sweep: less than a minute.
+JOB_LEASE_SECONDS = float(os.environ.get("JOB_LEASE_SECONDS", "45"))
+JOB_SWEEP_SECONDS = float(os.environ.get("JOB_SWEEP_SECONDS", "10"))
+JOB_RETRY_SECONDS = float(os.environ.get("JOB_RETRY_SECONDS", "120"))
+# What beat sends while nobody listens is not worth keeping: it says "look", and the next one says the same.
 CELERY_BEAT_SCHEDULE = {
-    "look-for-work": {"task": "office.look_for_work", "schedule": 30.0},
-    "plan-the-day": {"task": "office.plan_slots", "schedule": 300.0},
+    "sweep": {"task": "office.sweep", "schedule": JOB_SWEEP_SECONDS, "options": {"expires": 3 * JOB_SWEEP_SECONDS}},
+    "plan": {"task": "office.plan_slots", "schedule": 6 * JOB_SWEEP_SECONDS, "options": {"expires": 6 * JOB_SWEEP_SECONDS}},
 }
 
 REST_FRAMEWORK = {

@@ -1,7 +1,10 @@
 from crm.admin.company import CompanyAdmin
+from crm.admin.conflicts import FieldConflictAdmin
 from crm.admin.contacts import ContactAdmin, DisclosureAdmin
+from crm.admin.quarantine import QuarantinedRowAdmin
 from crm.admin.sync import IndustryCodeAdmin, SourceAdmin, SyncIssueAdmin, SyncRunAdmin
 
 __all__ = [
-    "CompanyAdmin", "ContactAdmin", "DisclosureAdmin", "IndustryCodeAdmin", "SourceAdmin", "SyncIssueAdmin", "SyncRunAdmin",
+    "CompanyAdmin", "ContactAdmin", "DisclosureAdmin", "FieldConflictAdmin", "IndustryCodeAdmin", "QuarantinedRowAdmin",
+    "SourceAdmin", "SyncIssueAdmin", "SyncRunAdmin",
 ]

@@ -24,18 +24,18 @@ def change_lines(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[st
     """["从业人数：1 → 2"]; a company that is new has only what it came with."""
     names = list(dict.fromkeys([*before, *after]))
     if not before:
-        return [f"{_label(name)}：{_value(name, after[name])}" for name in names]
-    return [f"{_label(name)}：{_value(name, before.get(name))} → {_value(name, after.get(name))}" for name in names]
+        return [f"{label_of(name)}：{value_of(name, after[name])}" for name in names]
+    return [f"{label_of(name)}：{value_of(name, before.get(name))} → {value_of(name, after.get(name))}" for name in names]
 
 
-def _label(name: str) -> str:
+def label_of(name: str) -> str:
     try:
         return str(Company._meta.get_field(name).verbose_name).removesuffix("（元）")
     except (FieldDoesNotExist, AttributeError):
         return OTHER_NAMES.get(name, name)
 
 
-def _value(name: str, value: Any) -> str:
+def value_of(name: str, value: Any) -> str:
     if value in (None, "", [], {}):
         return UNKNOWN
     if name in MONEY:

@@ -90,3 +90,7 @@ class CompanyForm(forms.ModelForm):
             self.instance.registered_capital_currency = YUAN if known else ""
             self.instance.registered_capital_text = str(self.data.get("registered_capital", "")).strip()[:64]
         return data
+
+
+class StartSyncForm(forms.Form):
+    full = forms.BooleanField(label=_("全量：重读整个清单，并核对已消失的企业"), required=False)

@@ -12,6 +12,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from office.models import Versioned
+
 # The departments whose word on a field counts (crm/sync/ownership.py says which field is whose).
 DEPARTMENTS = [
     ("market", _("市场监管部门")), ("commerce", _("商务部门")), ("tax", _("税务部门")), ("statistics", _("统计部门")),
@@ -39,6 +41,7 @@ class Source(models.Model):
         verbose_name = _("数据源")
         verbose_name_plural = _("数据源")
         ordering = ["code"]
+        permissions = [("sync_source", _("立即同步"))]
 
     def __str__(self) -> str:
         return self.name
@@ -111,7 +114,7 @@ class SourceLink(models.Model):
         return f"{self.source_id}/{self.key}"
 
 
-class QuarantinedRow(models.Model):
+class QuarantinedRow(Versioned):
     """A record that was not merged. `corrected` is what a person made of it; replaying merges that."""
 
     class State(models.TextChoices):

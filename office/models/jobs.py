@@ -12,6 +12,7 @@ class Job(models.Model):
         RUNNING = "running", _("执行中")
         DONE = "done", _("完成")
         DEAD = "dead", _("已放弃")
+        MERGED = "merged", _("并入新时段")
 
     kind = models.CharField(_("种类"), max_length=64)
     slot = models.CharField(_("时段"), max_length=64, help_text=_("同一种类同一时段只执行一次"))
@@ -23,6 +24,7 @@ class Job(models.Model):
     lease_token = models.UUIDField(_("租约"), null=True, blank=True)
     created = models.DateTimeField(_("登记时间"))
     finished = models.DateTimeField(_("结束时间"), null=True, blank=True)
+    progress = models.JSONField(_("进度"), default=dict, blank=True, db_default={})
     result = models.JSONField(_("结果"), default=dict, blank=True)
     error = models.TextField(_("错误"), blank=True)
 
@@ -30,6 +32,7 @@ class Job(models.Model):
         verbose_name = _("后台任务")
         verbose_name_plural = _("后台任务")
         ordering = ["-created", "-id"]
+        permissions = [("retry_job", _("重试后台任务"))]
         constraints = [
             models.UniqueConstraint(fields=["kind", "slot"], name="job_once_per_slot"),
             models.CheckConstraint(

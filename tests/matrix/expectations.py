@@ -19,6 +19,7 @@ VIEW = {
     "plans.Plan": _PUBLIC, "plans.Clause": _PUBLIC, "plans.Indicator": _PUBLIC, "plans.ContextFigure": _PUBLIC,
     "crm.Company": "all all all own own all - -",
     "crm.IndustryCode": _PUBLIC, "crm.Source": _BUREAU, "crm.SyncRun": _BUREAU, "crm.SyncIssue": _BUREAU,
+    "crm.QuarantinedRow": _BUREAU, "crm.FieldConflict": _BUREAU,
     "crm.Contact": "own own own own - all - -", "crm.Disclosure": "own own own - - all - -",
     "projects.Zone": _PUBLIC, "projects.Carrier": "all all all all own all - -",
     "projects.Project": "own own own own own all - -",
@@ -31,6 +32,7 @@ VIEW = {
 CHANGE = {
     "crm.Company": "all all - - - - - -",
     "crm.Contact": "own own - - - - - -",
+    "crm.QuarantinedRow": "all all - - - - - -",
     "projects.Project": "own own - - - - - -",
     "projects.Zone": "- - all - - - - -", "projects.Carrier": "- - all - - - - -",
     "chains.Chain": "- - all - - - - -",
@@ -52,11 +54,18 @@ EXTRA_ADMIN = {
     "auth_user_password_change": "- - - - - - all -",
     "crm_contact_reveal": "own own - - - - - -",
     "crm_contact_erase": "- own own - - - - -",
+    "crm_source_sync_now": "- all all - - - - -", "crm_syncrun_retry": "- all all - - - - -",
+    "crm_quarantinedrow_replay": "all all - - - - - -", "crm_quarantinedrow_dismiss": "all all - - - - - -",
+    "crm_fieldconflict_keep": "all all - - - - - -", "crm_fieldconflict_take": "all all - - - - - -",
+    "office_job_retry": "- - - - - - all -",
 }
 # Whose row such a page is about, where it is about one.
 EXTRA_ROW = {
     "chains_chain_report_now": "chains.Chain", "auth_user_password_change": "office.User",
     "crm_contact_reveal": "crm.Contact", "crm_contact_erase": "crm.Contact",
+    "crm_source_sync_now": "crm.Source", "crm_syncrun_retry": "crm.SyncRun", "office_job_retry": "office.Job",
+    "crm_quarantinedrow_replay": "crm.QuarantinedRow", "crm_quarantinedrow_dismiss": "crm.QuarantinedRow",
+    "crm_fieldconflict_keep": "crm.FieldConflict", "crm_fieldconflict_take": "crm.FieldConflict",
 }
 # Pages that answer a POST alone, as the next step of a list's action: (name, field that names the rows, model).
 POST_ONLY = {"crm_contact_export": ("contact", "crm.Contact", "own own - - - - - -")}

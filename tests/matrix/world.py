@@ -18,7 +18,7 @@ from django.db.models import Model
 
 from chains.models import Chain, ChainLeader, Node
 from chains.services.make_report import make_report
-from crm.models import Contact, Disclosure, IndustryCode, Source, SyncIssue, SyncRun
+from crm.models import Contact, Disclosure, FieldConflict, IndustryCode, QuarantinedRow, Source, SyncIssue, SyncRun
 from crm.services.load_codes import load_codes
 from office.models import AuditBlock, Job, User
 from office.roles import ADMINISTRATOR, AUDITOR, CHAIN_LEADER, DEPARTMENT, OFFICER, OPERATOR, TEAM_LEAD
@@ -125,6 +125,12 @@ def _shared(own: Side, other: Side, people: dict[str, User]) -> None:
             ),
             "crm.Source": source, "crm.SyncRun": run,
             "crm.SyncIssue": SyncIssue.objects.create(run=run, source_key=f"key-{number}", reason="缺字段"),
+            "crm.QuarantinedRow": QuarantinedRow.objects.create(
+                run=run, source_key=f"row-{number}", payload={"name": f"某企业{number}", "employees": number, "grades": []}
+            ),
+            "crm.FieldConflict": FieldConflict.objects.create(
+                company=side["crm.Company"], field="address", source=source, run=run, ours="", theirs=f"某路{number}号"
+            ),
             "crm.IndustryCode": IndustryCode.objects.filter(level=4).order_by("code")[number],
             "office.User": people[("officer", "stranger")[number - 1]],
             "office.Department": people[("officer", "stranger")[number - 1]].department,

@@ -61,8 +61,8 @@ def test_a_leased_job_is_nobody_elses_until_the_lease_runs_out(calls) -> None:
     jobs.enqueue(kind="test.note", slot="a", now=NOW)
     first = jobs.claim(now=NOW)
     assert first is not None
-    assert jobs.claim(now=NOW + dt.timedelta(minutes=1)) is None
-    second = jobs.claim(now=NOW + jobs.LEASE + dt.timedelta(seconds=1))
+    assert jobs.claim(now=NOW + dt.timedelta(seconds=10)) is None
+    second = jobs.claim(now=NOW + jobs.lease() + dt.timedelta(seconds=1))
     assert second is not None
     assert second.pk == first.pk
 
@@ -70,7 +70,7 @@ def test_a_leased_job_is_nobody_elses_until_the_lease_runs_out(calls) -> None:
 def test_a_worker_whose_lease_ran_out_cannot_close_the_job(calls) -> None:
     jobs.enqueue(kind="test.note", slot="a", now=NOW)
     late = jobs.claim(now=NOW)
-    fresh = jobs.claim(now=NOW + jobs.LEASE + dt.timedelta(seconds=1))
+    fresh = jobs.claim(now=NOW + jobs.lease() + dt.timedelta(seconds=1))
     assert late is not None
     assert fresh is not None
     assert jobs.run(late, clock=clock) is False
@@ -82,7 +82,7 @@ def test_a_failing_job_is_tried_again_and_then_put_away_with_its_error(calls) ->
     moment = NOW
     for _attempt in range(jobs.MAX_ATTEMPTS + 2):
         jobs.run_due(clock=lambda moment=moment: moment)
-        moment += jobs.RETRY_AFTER + dt.timedelta(seconds=1)
+        moment += jobs.retry_after() + dt.timedelta(seconds=1)
     job.refresh_from_db()
     assert (job.state, calls) == (Job.State.DEAD, ["fail"] * jobs.MAX_ATTEMPTS)
     assert "broken source" in job.error
@@ -93,7 +93,7 @@ def test_a_poison_job_that_kills_its_workers_is_put_away(calls) -> None:
     moment = NOW
     for _worker in range(jobs.MAX_ATTEMPTS):
         assert jobs.claim(now=moment) is not None  # and the worker dies here
-        moment += jobs.LEASE + dt.timedelta(seconds=1)
+        moment += jobs.lease() + dt.timedelta(seconds=1)
     assert jobs.claim(now=moment) is None
     job.refresh_from_db()
     assert job.state == Job.State.DEAD
