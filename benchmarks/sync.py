@@ -30,7 +30,10 @@ from benchmarks.scratch import scratch
 
 PAGE = 5_000
 PEER_ROWS = 4_000  # of the peers that take a millisecond a row
-WORDS = ["软件开发", "电子元器件批发", "信息技术咨询服务", "集成电路设计", "物联网设备制造", "供应链管理服务", "新能源技术推广", "货物进出口"]
+WORDS = [
+    "软件开发", "电子元器件批发", "信息技术咨询服务", "集成电路设计", "物联网设备制造", "供应链管理服务", "新能源技术推广",
+    "货物进出口",
+]
 
 
 def record(number: int, version: int = 0) -> dict[str, Any]:
@@ -121,7 +124,9 @@ def sync(base_url: str, slot: str, connector: str, full: str, database: str) -> 
 
     connection.ensure_connection()
     started = time.perf_counter()
-    result = sync_companies(source_code=connector, base_url=base_url, slot=slot, as_of=dt.date(2026, 11, 24), full=full == "full")
+    result = sync_companies(
+        source_code=connector, base_url=base_url, slot=slot, as_of=dt.date(2026, 11, 24), full=full == "full"
+    )
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"seconds": seconds, "mb": peak, "counts": result.counts, "status": result.status, "why": result.reason}))
@@ -168,13 +173,15 @@ class Bench:
     def check(self, version: Callable[[int], int]) -> None:
         sample = random.Random(5).sample(range(self.rows), min(500, self.rows))
         keys = {record(n)["id"]: (record(n, version(n))["address"], record(n, version(n))["employees"]) for n in sample}
-        self.cursor.execute("SELECT l.key, c.address, c.employees FROM crm_sourcelink l JOIN crm_company c ON c.id = l.company_id"
+        self.cursor.execute("SELECT l.key, c.address, c.employees FROM crm_sourcelink l"
+                            " JOIN crm_company c ON c.id = l.company_id"
                             " WHERE l.key = ANY(%s)", [list(keys)])
         assert {key: (address, employees) for key, address, employees in self.cursor.fetchall()} == keys
 
 
 def source(folder: Path) -> Iterator[str]:
-    child = subprocess.Popen([sys.executable, "-m", "benchmarks.sync", "--serve", str(folder)], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "benchmarks.sync", "--serve", str(folder)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     try:
         yield f"http://127.0.0.1:{int(child.stdout.readline())}"
@@ -264,8 +271,8 @@ def measure(bench: Bench, url: str, *, with_peers: bool) -> None:
     print(f"raw COPY of {rows} rows: {copies[0]:.1f} s before, {copies[1]:.1f} s after; the faster counts")
     for name, found in slots:
         share = found["seconds"] / slots[0][1]["seconds"]
-        print(f"{name:32} {found['seconds']:8.1f} s   {copy / found['seconds']:5.2f} of raw COPY   {share:6.1%} of the first load"
-              f"   {found['mb']:4.0f} MB")
+        print(f"{name:32} {found['seconds']:8.1f} s   {copy / found['seconds']:5.2f} of raw COPY"
+              f"   {share:6.1%} of the first load   {found['mb']:4.0f} MB")
     if with_peers:
         peers(bench, slots[-1][1]["seconds"] / (rows - gone))
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from crm.services.retire_contacts import retire_contacts
-from crm.services.sync_companies import sync_companies
+from crm.services.sync_companies import connector_of, sync_companies
 from office import jobs
 
 
@@ -19,11 +19,14 @@ class SyncNotDone(RuntimeError):
 
 @jobs.register("crm.sync_companies", label="企业库同步", daily_at=dt.time(2, 0))
 def nightly_sync(payload: Mapping[str, Any], now: dt.datetime) -> Mapping[str, Any]:
-    if not settings.ENTERPRISE_DB_URL:
+    """`payload`: source and full, where a person asked; the nightly slot has neither. A retry goes on in the same run."""
+    code = str(payload.get("source") or settings.ENTERPRISE_DB_SOURCE)
+    if code == settings.ENTERPRISE_DB_SOURCE and not settings.ENTERPRISE_DB_URL:
         return {"skipped": "未设 ENTERPRISE_DB_URL"}
+    job = jobs.current()
     result = sync_companies(
-        source_code=settings.ENTERPRISE_DB_SOURCE, base_url=settings.ENTERPRISE_DB_URL,
-        slot=f"{now:%Y-%m-%dT%H:%M:%S.%f}", as_of=now.date(),
+        source_code=connector_of(code), base_url=settings.ENTERPRISE_DB_URL if code == settings.ENTERPRISE_DB_SOURCE else "",
+        slot=f"job-{job.pk}" if job else f"{now:%Y-%m-%dT%H:%M:%S.%f}", as_of=now.date(), full=bool(payload.get("full")),
     )
     if not result.ok:
         raise SyncNotDone(f"{result.reason}（下一步：{result.next_step}）")

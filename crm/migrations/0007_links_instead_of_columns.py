@@ -37,5 +37,10 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="quarantinedrow", name="digest", field=models.BigIntegerField(db_default=0, default=0, editable=False),
         ),
+        migrations.AddField(
+            model_name="source", name="connector",
+            field=models.CharField(blank=True, db_default="", editable=False, help_text="随程序的名称，或定义文件的路径", max_length=300,
+                                   verbose_name="连接器"),
+        ),
         migrations.RunSQL("CREATE SCHEMA staging", "DROP SCHEMA staging CASCADE"),
     ]

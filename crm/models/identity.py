@@ -17,7 +17,9 @@ class PossibleMatch(models.Model):
         SAME = "same", _("同一家")
         DIFFERENT = "different", _("不是同一家")
 
-    company = models.ForeignKey("crm.Company", verbose_name=_("企业"), on_delete=models.CASCADE, related_name="possible_matches")
+    company = models.ForeignKey(
+        "crm.Company", verbose_name=_("企业"), on_delete=models.CASCADE, related_name="possible_matches"
+    )
     row = models.ForeignKey(
         "crm.QuarantinedRow", verbose_name=_("来源记录"), null=True, blank=True, on_delete=models.CASCADE,
         related_name="candidates",
@@ -60,7 +62,9 @@ class IdentityChange(models.Model):
         SPLIT = "split", _("拆分")
 
     kind = models.CharField(_("类别"), max_length=8, choices=Kind)
-    survivor = models.ForeignKey("crm.Company", verbose_name=_("留存企业"), on_delete=models.PROTECT, related_name="absorptions")
+    survivor = models.ForeignKey(
+        "crm.Company", verbose_name=_("留存企业"), on_delete=models.PROTECT, related_name="absorptions"
+    )
     other = models.ForeignKey(
         "crm.Company", verbose_name=_("并入或拆出的企业"), on_delete=models.PROTECT, related_name="identity_changes"
     )

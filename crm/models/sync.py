@@ -26,6 +26,9 @@ class Source(models.Model):
 
     code = models.SlugField(_("代码"), max_length=32, unique=True)
     name = models.CharField(_("名称"), max_length=64)
+    connector = models.CharField(
+        _("连接器"), max_length=300, blank=True, db_default="", editable=False, help_text=_("随程序的名称，或定义文件的路径")
+    )
     department = models.CharField(_("代表部门"), max_length=16, choices=DEPARTMENTS, default="market", db_default="market")
     base_url = models.CharField(_("地址"), max_length=200, blank=True)
     cursor = models.JSONField(_("游标"), default=dict, blank=True, editable=False)

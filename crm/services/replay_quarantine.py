@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from crm.models import Company, QuarantinedRow, Source, SourceLink, SyncIssue, SyncRun
-from crm.services.sync_companies import database_now, recorded, source_lock
+from crm.services.sync_companies import recorded, source_lock
 from crm.sync.columns import COPY_OPTIONS
 from crm.sync.connector import Connector, load_connector
 from crm.sync.digests import hash_keys
@@ -19,6 +19,7 @@ from crm.sync.merge import MergePlan, merge
 from crm.sync.records import Row, read_values
 from crm.sync.staging import open_staging, rows_of
 from office.audit import context
+from office.clock import database_now
 from office.models import User
 
 
@@ -42,7 +43,7 @@ def replay_quarantine(*, rows: Sequence[int], by: User | None, now: dt.datetime,
 
 def _replay(source: Source, rows: list[QuarantinedRow], by: User | None, now: dt.datetime,
             companies: Mapping[int, int | None]) -> dict[str, int]:
-    connector = load_connector(source.code)
+    connector = load_connector(source.connector or source.code)
     slot = f"replay-{database_now():%Y%m%dT%H%M%S.%f}"
     run = SyncRun.objects.create(source=source, slot=slot, mode=SyncRun.Mode.REPLAY)
     good, counts = [], Counter[str]()

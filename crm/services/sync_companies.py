@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,15 +15,17 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from crm.models import Company, CompanyIdentifier, IndustryCode, Source, SourceLink, SyncRun
+from crm.sandbox.server import DEMO_KEY
 from crm.services.load_codes import load_codes
-from crm.services.match_names import propose_for_rows
 from crm.sync.connector import Connector, ConnectorError, load_connector
 from crm.sync.fetch import Reader, Rebaseline, StartOver, open_reader, policy_for
 from crm.sync.intake import Intake
 from crm.sync.merge import Halt, MergePlan, merge
 from crm.sync.staging import clear_staging, drop_staging, hashes_of, open_staging
 from office.audit import context
+from office.clock import database_now
 from office.http import GuardedClient, NextStep, OutboundError
+from office.leases import LeaseLost, still_ours
 from office.statistics import analyse_tables
 
 _LOCK_SPACE = 0x43524D  # "CRM": first half of the advisory lock's key
@@ -51,31 +53,37 @@ class SyncBusy(OutboundError):
     next_step = NextStep.RETRY
 
 
-def sync_companies(*, source_code: str, base_url: str, slot: str, as_of: dt.date, full: bool = False, key: str | None = None,
-                   still_ours: Callable[[], None] = lambda: None) -> SyncResult:
+def sync_companies(*, source_code: str, base_url: str, slot: str, as_of: dt.date, full: bool = False,
+                   key: str | None = None) -> SyncResult:
     """Synchronise; a slot that is done answers with its stored result, one that failed or was killed goes on.
 
     `source_code`: a shipped connector's name or the path of a connector file. `key`: the secret, where it is not to come
-    from the environment. `still_ours` is called between pages and raises when the caller's lease is lost. Must not run
-    inside a transaction. Raises SyncBusy, ConnectorError, or whatever is a fault of the program itself; faults of the source
-    end in the result (and the SyncRun row).
+    from the environment. Must not run inside a transaction. Raises SyncBusy, ConnectorError, or whatever is a fault of the
+    program itself; faults of the source end in the result (and the SyncRun row).
     """
     if connection.in_atomic_block:
         raise RuntimeError("sync_companies commits page by page and must not run inside a transaction")
     connector = load_connector(source_code)
-    base_url = base_url or connector.base_url
+    stored = Source.objects.filter(code=connector.code).values_list("base_url", flat=True).first()
+    base_url = base_url or stored or connector.base_url
     if not base_url:
         raise ConnectorError("没有数据源地址：请设置 ENTERPRISE_DB_URL 或给出 --base-url")
-    source = _ensure_source(connector, base_url)
+    source = _ensure_source(connector, base_url, str(source_code))
     with source_lock(source):
         source.refresh_from_db()
         run = _open_run(source, slot, full=full or source.fingerprint not in ("", connector.fingerprint))
         if run.status == SyncRun.Status.DONE:
             return result_of(run)
         with recorded(run), context.through(context.SYNC):
-            _Synchronisation(run, source, connector, base_url, as_of, _environment(connector, key), still_ours).carry_out()
+            _Synchronisation(run, source, connector, base_url, as_of, _environment(connector, key)).carry_out()
         run.refresh_from_db()
         return result_of(run)
+
+
+def connector_of(code: str) -> str:
+    """What the source of that code was last read by: a shipped name, or the path of a file."""
+    known = Source.objects.filter(code=code).exclude(connector="").values_list("connector", flat=True).first()
+    return known or code
 
 
 @contextmanager
@@ -83,6 +91,8 @@ def recorded(run: SyncRun) -> Iterator[None]:
     """What stops a run is written on it; only faults of the program itself go on upwards."""
     try:
         yield
+    except LeaseLost:
+        raise  # whoever took the job over goes on where this one stood
     except Halt as halt:
         _fail(run, SyncRun.Status.HALTED, str(halt), NextStep.GIVE_UP)
     except OutboundError as error:
@@ -100,21 +110,21 @@ class _Synchronisation:
     base_url: str
     as_of: dt.date
     environ: Mapping[str, str]
-    still_ours: Callable[[], None]
     started: float = field(default_factory=time.monotonic)
 
     def carry_out(self) -> None:
-        left = self._calls_left()
-        with GuardedClient(policy_for(self.connector, self.base_url, calls_left=left)) as http:
+        with GuardedClient(policy_for(self.connector, self.base_url, calls_today=self._calls_today())) as http:
             try:
                 intake, reader = self._fetch(http)
             finally:
                 self._count_calls(http.calls)
             plan = self._plan(intake, reader, http.calls)
-        self.still_ours()
+        still_ours()
         counts = merge(plan)
         analyse_tables(Company, CompanyIdentifier, SourceLink, changed=counts["NEW"] + counts["UPDATE"])
         if counts["REVIEW"]:
+            from crm.services.match_names import propose_for_rows
+
             propose_for_rows(run_id=self.run.pk, now=self._now())
 
     def _fetch(self, http: GuardedClient) -> tuple[Intake, Reader]:
@@ -125,7 +135,7 @@ class _Synchronisation:
             if mode != self.run.mode or not open_staging(self.run):
                 self._begin_again(mode)
             full = self.run.mode == SyncRun.Mode.FULL
-            intake = Intake(self.run, self.connector, whole_index=full, still_ours=self.still_ours)
+            intake = Intake(self.run, self.connector, whole_index=full)
             position = self.run.staged_cursor.get("position", {})
             try:
                 intake.take(reader.read(mode, self.source.cursor, position), calls=lambda: http.calls)
@@ -147,7 +157,7 @@ class _Synchronisation:
         known = SourceLink.objects.filter(source=self.source, gone="").count() if intake.known is None else len(intake.known)
         absence = self.connector.absence
         judged = intake.known is not None and reader.complete and absence is not None
-        if judged and absence is not None and reader.total and len(met) < absence.at_least * reader.total:
+        if judged and absence is not None and known and len(met) < absence.at_least * known:
             judged = False
         return MergePlan(
             run_id=self.run.pk, source_id=self.source.pk, mode=self.run.mode, cursor=reader.cursor, as_of=self.as_of,
@@ -165,38 +175,28 @@ class _Synchronisation:
         never = CompanyIdentifier.objects.filter(scheme="uscc", valid_to__isnull=True, company__merged_into__isnull=True)
         yield from never.exclude(company__links__source=self.source).order_by("id").values_list("value", flat=True).iterator()
 
-    def _calls_left(self) -> int | None:
-        budget = self.connector.limits.calls_per_day
-        if budget is None:
-            return None
-        used = self.source.calls if self.source.calls_on == self.as_of else 0
-        return max(0, budget - used)
+    def _calls_today(self) -> int:
+        return self.source.calls if self.source.calls_on == self.as_of else 0
 
     def _count_calls(self, calls: int) -> None:
-        before = self.source.calls if self.source.calls_on == self.as_of else 0
-        Source.objects.filter(pk=self.source.pk).update(calls_on=self.as_of, calls=before + calls)
+        Source.objects.filter(pk=self.source.pk).update(calls_on=self.as_of, calls=self._calls_today() + calls)
 
     def _now(self) -> dt.datetime:
         return database_now()
 
 
 def _environment(connector: Connector, key: str | None) -> Mapping[str, str]:
-    """The environment, with what the settings say of secrets, and the demo key for a source on this machine."""
-    names = connector.secret_names
-    found = {name: str(value) for name in names if (value := getattr(settings, name, "") or os.environ.get(name, ""))}
-    if key is not None:
-        found |= dict.fromkeys(names[:1], key)
-    if connector.local:
-        from crm.sandbox.server import DEMO_KEY
-
-        found = dict.fromkeys(names, DEMO_KEY) | found
-    return found
+    """The environment as connectors ask for it, with the demo key for a source on this machine that has none."""
+    said = key if key is not None else settings.ENTERPRISE_DB_KEY
+    if not said and connector.local:
+        said = DEMO_KEY
+    return {**os.environ, **({"ENTERPRISE_DB_KEY": said} if said else {})}
 
 
-def _ensure_source(connector: Connector, base_url: str) -> Source:
+def _ensure_source(connector: Connector, base_url: str, origin: str) -> Source:
     if not IndustryCode.objects.exists():
         load_codes()
-    said = {"name": connector.name, "department": connector.department, "base_url": base_url}
+    said = {"name": connector.name, "department": connector.department, "base_url": base_url, "connector": origin}
     source, _created = Source.objects.get_or_create(code=connector.code, defaults=said)
     if any(getattr(source, name) != value for name, value in said.items()):
         Source.objects.filter(pk=source.pk).update(**said)
@@ -233,14 +233,6 @@ def _open_run(source: Source, slot: str, *, full: bool) -> SyncRun:
         run.status, run.mode, run.reason, run.next_step, run.finished_at = SyncRun.Status.RUNNING, mode, "", "", None
         run.save()
     return run
-
-
-def database_now() -> dt.datetime:
-    """The database's clock: what a run is stamped with on whichever machine."""
-    with connection.cursor() as db:
-        db.execute("SELECT clock_timestamp()")
-        now: dt.datetime = db.fetchone()[0]
-    return now
 
 
 def _fail(run: SyncRun, status: str, reason: str, next_step: NextStep) -> None:

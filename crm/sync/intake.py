@@ -19,6 +19,7 @@ from crm.sync.fetch import Batch
 from crm.sync.merge import Halt
 from crm.sync.records import Parsed, Row, parse_batch
 from crm.sync.staging import hashes_of, stage_page, write_notices
+from office.leases import report, still_ours
 
 
 @dataclass(slots=True)
@@ -28,7 +29,6 @@ class Intake:
     run: SyncRun
     connector: Connector
     whole_index: bool
-    still_ours: Callable[[], None] = lambda: None
     fetched: int = 0
     staged: int = 0
     known: DigestIndex | None = None
@@ -52,7 +52,7 @@ class Intake:
 
     def take(self, batches: Iterator[Batch], *, calls: Callable[[], int]) -> None:
         for batch in batches:
-            self.still_ours()
+            still_ours()
             self._stage(batch, calls())
         self._refuse_changed_format()
 
@@ -76,6 +76,7 @@ class Intake:
             "phase": "fetch", "pages": number, "rows": self.fetched, "total": batch.total, "calls": calls,
             "seconds": round(time.monotonic() - self.started, 1),
         }
+        report(**self.run.progress)
         stage_page(self.run, lines, [*batch.rejects, *parsed.rejects], hashes, page=number,
                    digests={batch.keys[i]: int(digests[i]) for i in fresh} if parsed.rejects else {})
 

@@ -37,8 +37,8 @@ class Halt(Exception):
 @dataclass(frozen=True, slots=True)
 class MergePlan:
     """`cursor`: what the source's cursor becomes (None: it stays). `unseen`: hashes of the keys that a whole listing did not
-    bring (None: absence cannot be judged). `repeats`: a key may stand in staging more than once. `fetched` records came, `staged` of them into the run's table. `assigned`: key →
-    company that a person decided on, None for a new one."""
+    bring (None: absence cannot be judged). `repeats`: a key may stand in staging more than once. `fetched` records came,
+    `staged` of them into the run's table. `assigned`: key → company that a person decided on, None for a new one."""
 
     run_id: int
     source_id: int
@@ -82,7 +82,8 @@ class _Steps:
 
     def __init__(self, db: Any, plan: MergePlan) -> None:
         self.db, self.plan = db, plan
-        self._values = {"run": plan.run_id, "mode": plan.mode, "source": plan.source_id, "as_of": plan.as_of, "runs": plan.absence_runs}
+        self._values = {"run": plan.run_id, "mode": plan.mode, "source": plan.source_id, "as_of": plan.as_of,
+                        "runs": plan.absence_runs}
 
     def run(self, *statements: str, **more: Any) -> None:
         for statement in statements:

@@ -307,7 +307,8 @@ WHERE l.source_id = %(source)s AND l.key = d.key AND d.op IN ('removed', 'redact
 UNSEEN = "CREATE TEMP TABLE unseen (key_hash bigint) ON COMMIT DROP"
 ABSENT = (
     """
-UPDATE crm_sourcelink l SET absent_runs = l.absent_runs + 1, gone = CASE WHEN l.absent_runs + 1 >= %(runs)s THEN 'absent' ELSE '' END
+UPDATE crm_sourcelink l SET absent_runs = l.absent_runs + 1,
+       gone = CASE WHEN l.absent_runs + 1 >= %(runs)s THEN 'absent' ELSE '' END
 FROM unseen u WHERE l.source_id = %(source)s AND l.key_hash = u.key_hash AND l.gone = ''
 """,
     _GONE.format(
@@ -361,7 +362,8 @@ SELECT (SELECT count(*) FROM decided WHERE is_new),
        (SELECT count(*) FROM changed WHERE after->>'status' IN ('deregistered', 'revoked_deregistered', 'cancelled', 'revoked'))
 """
 PARKED = """
-SELECT d.key, s.seq, s.digest, jsonb_strip_nulls(to_jsonb(s)) - ARRAY['n', 'key', 'key_hash', 'seq', 'op', 'digest', 'updated_at'], d.error
+SELECT d.key, s.seq, s.digest,
+       jsonb_strip_nulls(to_jsonb(s)) - ARRAY['n', 'key', 'key_hash', 'seq', 'op', 'digest', 'updated_at'], d.error
 FROM decided d JOIN {rows} s USING (n) WHERE d.error <> '' OR (d.outcome = 'review' AND d.company_id IS NULL)
 ORDER BY d.n LIMIT 10000
 """

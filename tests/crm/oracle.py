@@ -107,7 +107,8 @@ def state_of_database() -> State:
     """The same digests from the tables, in one query."""
     with connection.cursor() as db:
         db.execute(f"""
-            SELECT (SELECT l.key FROM crm_sourcelink l WHERE l.company_id = c.id), jsonb_build_object({", ".join(f"'{name}', to_jsonb({name})" for name in _TEXTS)},
+            SELECT (SELECT l.key FROM crm_sourcelink l WHERE l.company_id = c.id), jsonb_build_object(
+                {", ".join(f"'{name}', to_jsonb({name})" for name in _TEXTS)},
                 'registered_capital', registered_capital::text, 'annual_revenue', annual_revenue::text,
                 'revenue_year', revenue_year, 'employees', employees, 'products', products,
                 'uscc', (SELECT min(value) FROM crm_companyidentifier i WHERE i.company_id = c.id AND valid_to IS NULL),

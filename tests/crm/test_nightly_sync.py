@@ -32,6 +32,7 @@ def test_a_run_that_did_not_merge_is_tried_again(settings, monkeypatch, status: 
         return SyncResult(1, status, "full", {"NEW": 3}, "对方没有应答", "重试")
 
     monkeypatch.setattr(job_kinds, "sync_companies", answer)
+    monkeypatch.setattr(job_kinds, "connector_of", lambda code: code)
     if status == "done":
         assert job_kinds.nightly_sync({}, NOW) == {"counts": {"NEW": 3}}
     else:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from crm.models import Company, Source, SyncRun
+from crm.models import Company, Source, SyncIssue, SyncRun
 from crm.sandbox.generate import make_world
 from crm.services.sync_companies import SyncResult, sync_companies
+from crm.sync.staging import open_staging, rows_of
 from tests.crm.conftest import AS_OF, Sandbox
 from tests.office.peer import Peer, Script, reply
 
@@ -88,10 +90,14 @@ def test_a_killed_listing_starts_again_when_the_source_has_moved(start_sandbox: 
     sandbox.sync("warm-up")
     source = Source.objects.get()
     left = SyncRun.objects.create(
-        source=source, slot="two", mode="full", staged_cursor={"watermark": 7, "page": 2, "rows": 1_000, "steady": True}
+        source=source, slot="two", mode="full",
+        staged_cursor={"position": {"page": 2, "mark": 7}, "pages": 0, "fetched": 1_000, "staged": 1},
     )
-    left.rows.create(seq=7, source_key="SZ-ghost", op="delete")
+    open_staging(left)
+    with connection.cursor() as db:
+        db.execute("INSERT INTO " + rows_of(left.pk) + " (n, key, seq, op) VALUES (0, 'SZ-ghost', 7, 'removed')")  # noqa: S608  (a constant)
     sandbox.world.advance(3)
     result = sandbox.sync("two", full=True)
     assert result.ok
-    assert not left.rows.filter(source_key="SZ-ghost").exists()
+    assert (result.counts["fetched"], result.counts["removed"]) == (len(sandbox.keys()), 0)
+    assert not SyncIssue.objects.filter(source_key="SZ-ghost").exists()
