@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = "从企业数据源同步企业"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("connector", nargs="?", default="", 
+        parser.add_argument("connector", nargs="?", default="",
                             help="连接器名称，或连接器文件的路径；默认取设置 ENTERPRISE_DB_SOURCE")
         parser.add_argument("--base-url", default="", help="数据源地址；默认取设置 ENTERPRISE_DB_URL 或连接器文件")
         parser.add_argument("--slot", default="", help="时段名；同一时段只并入一次，默认为当前时刻")
