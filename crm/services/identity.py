@@ -9,12 +9,9 @@ absorbed others takes those along, and `IdentityChange.moved` says what stood be
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Coalesce
 
 from crm.models import Company, CompanyGrade, CompanyIdentifier, CompanyName, IdentityChange, SourceLink
 
@@ -27,27 +24,6 @@ PARTS: dict[str, Any] = {
 
 class IdentityRefused(ValueError):
     """The change would break something; the message says what, in Chinese."""
-
-
-def live() -> QuerySet[Company]:
-    return Company.objects.filter(merged_into__isnull=True)
-
-
-def root_of(path: str = "") -> Coalesce:
-    """The id of the live company behind a company row or, with `path`, behind a foreign key."""
-    return Coalesce(F(f"{path}merged_into"), F(f"{path}id" if path else "id"))
-
-
-def roots(company_ids: Iterable[int]) -> dict[int, int]:
-    """Company → the live company that it is now (1 query)."""
-    rows = Company.objects.filter(pk__in=list(company_ids)).values_list("pk", "merged_into_id")
-    return {company: into or company for company, into in rows}
-
-
-def with_absorbed(matching: Q) -> Q:
-    """Companies that match, and those that have absorbed one that does."""
-    absorbed = Company.objects.filter(matching, merged_into__isnull=False)
-    return matching | Q(pk__in=absorbed.values("merged_into"))
 
 
 def lock_companies(*company_ids: int) -> dict[int, Company]:

@@ -41,6 +41,8 @@ def save_company(*, company: Company, as_of: dt.date) -> Company:
 
 def edit_company(*, company: Company, values: dict[str, Any], as_of: dt.date) -> Company:
     """Set `values` on a company and save it; raises ValidationError naming each field that is wrong or not an officer's."""
+    if company.merged_into is not None:
+        raise ValidationError(f"已并入 {company.merged_into.code}，请修改那一家")
     kept = set(kept_by_source(company)) & values.keys()
     if kept:
         raise ValidationError(dict.fromkeys(kept, ["由数据源提供，不能修改"]))

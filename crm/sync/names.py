@@ -38,7 +38,7 @@ BUDGET = 2_000  # postings looked up for one name
 RAREST = 2  # bigrams that are looked up whatever they cost
 CHUNK = 20_000  # names asked for at a time
 THREADS = 2
-PLACE_WEIGHT, FORM_WEIGHT = 0.06, 0.04
+PLACE_WEIGHT, FORM_WEIGHT = 0.10, 0.04
 NO_MATCH = -1
 
 # Class of a legal form → how names end; longest first.
@@ -107,19 +107,22 @@ def _bracketed(inner: str, places: list[str]) -> str:
 
 
 def _without_form(text: str) -> tuple[str, str]:
-    for length in _ENDING_LENGTHS:
-        form = _ENDINGS.get(text[-length:])
-        if form is not None and len(text) > length:
-            return text[:-length], form
-    return text, ""
+    """A partnership says it twice: 合伙企业（有限合伙）."""
+    form = ""
+    for length in _ENDING_LENGTHS * 2:
+        found = _ENDINGS.get(text[-length:])
+        if found is not None and len(text) > length and form in ("", found):
+            text, form = text[:-length], found
+    return text, form
 
 
 def _leading_places(text: str, places: list[str]) -> int:
     known, at = _places(), 0
     while lengths := _place_lengths().get(text[at : at + 2]):
+        if text[at:] in known:  # the name of a place and nothing else
+            break
         for length in lengths:
-            short = known.get(text[at : at + length])
-            if short is not None and at + length < len(text):
+            if (short := known.get(text[at : at + length])) is not None:
                 places.append(short)
                 at += length
                 break
@@ -230,7 +233,7 @@ def _bigrams(cores: Sequence[str]) -> Any:
     text = "\n\n" + "\n\n".join(cores) + "\n\n"
     letters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
     ends = letters == ord("\n")
-    row = np.cumsum(ends[:-2] & ends[1:-1]) - 1
+    row = np.repeat(np.arange(len(cores)), np.fromiter((len(core) + 2 for core in cores), np.int64, len(cores)))
     pairs = [(letters[:-2], letters[1:-1], ~ends[1:-1], 1), (letters[:-2], letters[2:], ~ends[:-2] & ~ends[2:], 2)]
     rows = np.concatenate([row[inside] for _, _, inside, _ in pairs])
     columns = np.concatenate([_hashed(one[inside], other[inside], salt) for one, other, inside, salt in pairs])

@@ -19,6 +19,7 @@ VIEW = {
     "plans.Plan": _PUBLIC, "plans.Clause": _PUBLIC, "plans.Indicator": _PUBLIC, "plans.ContextFigure": _PUBLIC,
     "crm.Company": "all all all own own all - -",
     "crm.IndustryCode": _PUBLIC, "crm.Source": _BUREAU, "crm.SyncRun": _BUREAU, "crm.SyncIssue": _BUREAU,
+    "crm.PossibleMatch": _BUREAU, "crm.IdentityChange": _BUREAU,
     "crm.Contact": "own own own own - all - -", "crm.Disclosure": "own own own - - all - -",
     "projects.Zone": _PUBLIC, "projects.Carrier": "all all all all own all - -",
     "projects.Project": "own own own own own all - -",
@@ -52,11 +53,16 @@ EXTRA_ADMIN = {
     "auth_user_password_change": "- - - - - - all -",
     "crm_contact_reveal": "own own - - - - - -",
     "crm_contact_erase": "- own own - - - - -",
+    "crm_company_merge": "- all all - - - - -", "crm_company_split": "- all all - - - - -",
+    "crm_company_take_out": "- all all - - - - -", "crm_identitychange_undo": "- all all - - - - -",
+    "crm_possiblematch_judge": "all all - - - - - -",
 }
 # Whose row such a page is about, where it is about one.
 EXTRA_ROW = {
     "chains_chain_report_now": "chains.Chain", "auth_user_password_change": "office.User",
     "crm_contact_reveal": "crm.Contact", "crm_contact_erase": "crm.Contact",
+    "crm_company_merge": "crm.Company", "crm_company_split": "crm.Company", "crm_company_take_out": "crm.Company",
+    "crm_identitychange_undo": "crm.IdentityChange", "crm_possiblematch_judge": "crm.PossibleMatch",
 }
 # Pages that answer a POST alone, as the next step of a list's action: (name, field that names the rows, model).
 POST_ONLY = {"crm_contact_export": ("contact", "crm.Contact", "own own - - - - - -")}
