@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import F, Q, Window
-from django.db.models.functions import RowNumber
+from django.db.models.functions import Coalesce, RowNumber
 
 from chains import loading
 from chains.analysis.candidates import Arrival, falls
@@ -80,7 +80,7 @@ def _projects(version: ChainVersion) -> Mapping[str, list[ProjectFact]]:
         project = row.project
         facts[row.node.code].append(
             ProjectFact(
-                code=project.code, name=project.name, company=project.company.name, stage=project.get_stage_display(),
+                code=project.code, name=project.name, company=project.company.root.name, stage=project.get_stage_display(),
                 phase=lifecycle.phase(project.stage), since=project.stage_since.isoformat(),
                 officer=str(project.officer), next_step=project.next_step, sample=project.is_sample,
                 capacity=float(project.expected_output / loading.YUAN_PER_UNIT) if project.expected_output else None,
@@ -98,8 +98,8 @@ def _company_names(analysis: Document) -> dict[str, str]:
 
 def _unknown_size(version: ChainVersion) -> dict[str, int]:
     counts: dict[str, int] = defaultdict(int)
-    rows = loading.placement_rows(version).filter(
-        company__district_code=settings.HOME_DISTRICT, company__is_operating=True, company__annual_revenue__isnull=True
+    rows = loading.placement_rows(version).filter(company__isnull=False).annotate(**loading.firm()).filter(
+        firm_district_code=settings.HOME_DISTRICT, firm_is_operating=True, firm_annual_revenue__isnull=True
     )
     for code in rows.values_list("node__code", flat=True):
         counts[code] += 1
@@ -112,7 +112,7 @@ def _candidates(version: ChainVersion, document: ChainDocument, analysis: Docume
     by_node: dict[str, list[Any]] = defaultdict(list)
     for row in _pool(version, list(acting)):
         by_node[row.node.code].append(row)
-    followed = _followed({row.company_id for rows in by_node.values() for row in rows})
+    followed = _followed({row.company.root.pk for rows in by_node.values() for row in rows})
     return {
         node: _ranked(rows, falls(document, acting[node], [_arrival(row) for row in rows], MODEL_1), followed)
         for node, rows in by_node.items()
@@ -120,7 +120,7 @@ def _candidates(version: ChainVersion, document: ChainDocument, analysis: Docume
 
 
 def _size(row: Any) -> float | None:
-    revenue = row.company.annual_revenue
+    revenue = row.company.root.annual_revenue
     return float(revenue / loading.YUAN_PER_UNIT) if revenue else None
 
 
@@ -131,10 +131,10 @@ def _arrival(row: Any) -> Arrival:
 def _ranked(rows: list[Any], points: list[float], followed: Mapping[int, str]) -> list[CandidateFact]:
     facts = [
         CandidateFact(
-            code=row.company.code, name=row.company.name, district=row.company.district_name or "所在地不详",
+            code=row.company.root.code, name=row.company.root.name, district=row.company.root.district_name or "所在地不详",
             probability=round(row.probability, 4), size=_size(row), expected_fall=round(fall, 4),
-            why=tuple(evidence_words(item) for item in row.evidence[:3]), followed_by=followed.get(row.company_id, ""),
-            sample=row.company.is_sample,
+            why=tuple(evidence_words(item) for item in row.evidence[:3]), followed_by=followed.get(row.company.root.pk, ""),
+            sample=row.company.root.is_sample,
         )
         for row, fall in zip(rows, points, strict=True)
     ]
@@ -145,24 +145,26 @@ def _pool(version: ChainVersion, node_codes: list[str]) -> Any:
     """The likeliest companies outside the district at each node; those with a project there are coming already."""
     ranked = (
         loading.placement_rows(version, node_codes=node_codes)
-        .filter(company__isnull=False, company__is_operating=True, probability__gte=LEAST_PROBABILITY)
-        .exclude(company__district_code=settings.HOME_DISTRICT)
+        .annotate(**loading.firm())
+        .filter(company__isnull=False, firm_is_operating=True, probability__gte=LEAST_PROBABILITY)
+        .exclude(firm_district_code=settings.HOME_DISTRICT)
         .annotate(
             place=Window(
                 RowNumber(), partition_by=F("node_id"),
-                order_by=[F("company__annual_revenue").desc(nulls_last=True), F("probability").desc(), F("id").asc()],
+                order_by=[F("firm_annual_revenue").desc(nulls_last=True), F("probability").desc(), F("id").asc()],
             )
         )
     )
     coming = Placement.objects.filter(node__chain_id=version.chain_id, project__isnull=False).values_list(
-        "node_id", "project__company_id"
+        "node_id", Coalesce("project__company__merged_into", "project__company")
     )
     taken = set(coming)
-    return (row for row in ranked.filter(place__lte=POOL) if (row.node_id, row.company_id) not in taken)
+    return (row for row in ranked.filter(place__lte=POOL) if (row.node_id, row.company.root.pk) not in taken)
 
 
 def _followed(company_ids: set[int]) -> dict[int, str]:
     """Who already courts a company, so that two officers do not call the same firm."""
     live = Q(side_state__in=[lifecycle.ACTIVE, lifecycle.PAUSED])
-    rows = Project.objects.filter(live, company_id__in=company_ids).select_related("officer").order_by("-stage_since", "id")
-    return {row.company_id: str(row.officer) for row in reversed(rows)}
+    theirs = Q(company__in=company_ids) | Q(company__merged_into__in=company_ids)
+    rows = Project.objects.filter(live, theirs).select_related("officer", "company").order_by("-stage_since", "id")
+    return {row.company.merged_into_id or row.company_id: str(row.officer) for row in reversed(rows)}

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 
 from chains.analysis.chainfile import FORMAT
 from chains.models import Chain, ChainVersion, NodeSpec, Placement, SupplyGroup
@@ -69,17 +70,13 @@ def company_placements(version: ChainVersion) -> list[Document]:
     """Placements of local companies on the nodes of this version, in the chain file's form (2 queries).
 
     A company counts with its annual revenue as known; one whose revenue nobody knows counts as present with size 0,
-    since a guess would narrow the gap on no evidence.
+    since a guess would narrow the gap on no evidence. A company that was merged counts as the one that it is now, once
+    a node.
     """
-    rows = (
-        _on_nodes_of(version)
-        .filter(company__isnull=False, company__district_code=settings.HOME_DISTRICT)
-        .values_list(
-            "company__code", "node__code", "probability", "revenue_share", "company__annual_revenue",
-            "company__is_operating",
-        )
-        .order_by("node__code", "company__code")
-    )
+    placed = _on_nodes_of(version).filter(company__isnull=False).annotate(**firm())
+    rows = placed.filter(firm_district_code=settings.HOME_DISTRICT).values_list(
+        "firm_code", "node__code", "probability", "revenue_share", "firm_annual_revenue", "firm_is_operating"
+    ).order_by("node__code", "firm_code")
     return [
         {
             "company": company, "node": node, "probability": probability, "revenue_share": share,
@@ -87,6 +84,17 @@ def company_placements(version: ChainVersion) -> list[Document]:
         }
         for company, node, probability, share, revenue, operating in rows
     ]
+
+
+def firm() -> dict[str, Any]:
+    """The columns firm_code … of the live company behind a placement. What that does not say is not said: an absorbed
+    company's revenue is in its own."""
+    return {
+        f"firm_{name}": Case(
+            When(company__merged_into__isnull=False, then=F(f"company__merged_into__{name}")), default=F(f"company__{name}")
+        )
+        for name in ("code", "district_code", "annual_revenue", "is_operating")
+    }
 
 
 def pipeline(version: ChainVersion) -> list[Document]:
@@ -117,12 +125,26 @@ def document(version: ChainVersion, *, as_of: dt.date) -> Document:
 
 
 def _on_nodes_of(version: ChainVersion) -> Any:
-    """Placements that stand on a node which this version still has; a node that an edit removed keeps its rows."""
+    """Placements that stand on a node which this version still has; a node that an edit removed keeps its rows.
+
+    Of a company that has absorbed others, one a node: its own, and where that was rejected none; else the likeliest.
+    """
     nodes = list(version.specs.values_list("node_id", flat=True))  # a list keeps the plan simple: no join to misjudge
-    return Placement.objects.filter(node_id__in=nodes).exclude(state=Placement.State.REJECTED)
+    standing = Placement.objects.filter(node_id__in=nodes).exclude(state=Placement.State.REJECTED)
+    return standing.filter(Q(company__merged_into__isnull=True) | ~Exists(_goes_before()))
+
+
+def _goes_before() -> Any:
+    """Rows of the same firm at the same node that count instead of an absorbed company's row."""
+    likelier = Q(probability__gt=OuterRef("probability")) | Q(probability=OuterRef("probability"), pk__lt=OuterRef("pk"))
+    own = Q(company=OuterRef("company__merged_into"))
+    sibling = Q(company__merged_into=OuterRef("company__merged_into")) & ~Q(state=Placement.State.REJECTED) & likelier
+    return Placement.objects.filter(own | sibling, node=OuterRef("node"))
 
 
 def placement_rows(version: ChainVersion, *, node_codes: Iterable[str] | None = None) -> Any:
     """Placements with company and project joined in, for pages and candidate lists."""
-    rows = _on_nodes_of(version).select_related("node", "company", "project", "project__officer", "project__company")
+    rows = _on_nodes_of(version).select_related(
+        "node", "company__merged_into", "project", "project__officer", "project__company__merged_into"
+    )
     return rows.filter(node__code__in=list(node_codes)) if node_codes is not None else rows

@@ -21,6 +21,7 @@ from chains.models import (
     SupplyGroup,
 )
 from crm.models import Company, Contact
+from crm.roots import with_absorbed
 from office import scope
 from office.roles import ADMINISTRATOR, AUDITOR, CHAIN_LEADER, DEPARTMENT, OFFICER, OPERATOR, TEAM_LEAD
 from projects.models import Project
@@ -44,10 +45,10 @@ def _aimed_at_own_chains(user: Any) -> scope.Answer:
 
 
 def _on_own_chains(user: Any) -> scope.Answer:
-    """Companies at a node of his chains, and the investors of projects aimed at them."""
+    """Companies at a node of his chains, the investors of projects aimed at them, and what these have been merged into."""
     placed = _standing(user).filter(company__isnull=False).values("company")
     coming = _standing(user).filter(project__isnull=False).values("project__company")
-    return Q(pk__in=placed) | Q(pk__in=coming)
+    return with_absorbed(Q(pk__in=placed) | Q(pk__in=coming))
 
 
 def _contacts_on_own_chains(user: Any) -> scope.Answer:

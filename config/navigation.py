@@ -34,6 +34,8 @@ GROUPS: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         ("隔离行", "inventory_2", "admin:crm_quarantinedrow_changelist", "crm.view_quarantinedrow"),
         ("数据分歧", "difference", "admin:crm_fieldconflict_changelist", "crm.view_fieldconflict"),
         ("隔离与提示", "report", "admin:crm_syncissue_changelist", "crm.view_syncissue"),
+        ("疑似同一企业", "join_inner", "admin:crm_possiblematch_changelist", "crm.view_possiblematch"),
+        ("合并与拆分", "call_merge", "admin:crm_identitychange_changelist", "crm.view_identitychange"),
         ("行业代码", "category", "admin:crm_industrycode_changelist", "crm.view_industrycode"),
     ]),
     ("人员与任务", [

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
+from crm.services.match_names import nightly_duplicates
 from crm.services.retire_contacts import retire_contacts
 from crm.services.sync_companies import connector_of, sync_companies
 from office import jobs
@@ -36,3 +37,6 @@ def nightly_sync(payload: Mapping[str, Any], now: dt.datetime) -> Mapping[str, A
 @jobs.register("crm.retire_contacts", label="联系人到期清理", daily_at=dt.time(4, 0))
 def nightly_retirement(payload: Mapping[str, Any], now: dt.datetime) -> Mapping[str, Any]:
     return vars(retire_contacts(now=now))
+
+
+jobs.register("crm.find_duplicates", label="查找疑似同一企业", daily_at=dt.time(3, 30))(nightly_duplicates)

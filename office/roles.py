@@ -39,7 +39,11 @@ _READ_BUSINESS = [
 ]
 _READ_SYNC = [
     "crm.view_source", "crm.view_syncrun", "crm.view_syncissue", "crm.view_quarantinedrow", "crm.view_fieldconflict",
+    "crm.view_possiblematch", "crm.view_identitychange",
 ]
+# Which rows are one firm: an officer judges what the program proposes; who merges and splits answers for a team.
+_JUDGE_MATCHES = ["crm.change_possiblematch"]
+_MERGE_COMPANIES = ["crm.add_identitychange", "crm.change_identitychange"]
 _WORK = [
     "crm.change_company", "crm.add_company", "crm.add_companyidentifier", "crm.change_companyidentifier",
     "crm.add_companyname", "crm.add_companygrade", "crm.change_companygrade",
@@ -54,14 +58,17 @@ _KEEP_CONTACTS = [
 ]
 _READ_ACCOUNTS = ["office.view_user", "office.view_department", "office.view_job", "auth.view_group"]
 PERMISSIONS: dict[str, list[str]] = {
-    OFFICER: [*_READ_BUSINESS, *_READ_SYNC, *_WORK, *_KEEP_CONTACTS],
-    TEAM_LEAD: [*_READ_BUSINESS, *_READ_SYNC, *_WORK, *_KEEP_CONTACTS, "crm.erase_contact", "crm.sync_source"],
+    OFFICER: [*_READ_BUSINESS, *_READ_SYNC, *_WORK, *_KEEP_CONTACTS, *_JUDGE_MATCHES],
+    TEAM_LEAD: [
+        *_READ_BUSINESS, *_READ_SYNC, *_WORK, *_KEEP_CONTACTS, "crm.erase_contact", "crm.sync_source", *_JUDGE_MATCHES,
+        *_MERGE_COMPANIES,
+    ],
     # Reads what its people do, keeps carriers, and appoints 链长 and 专班联系人.
     DEPARTMENT: [
         *_READ_BUSINESS, *_READ_SYNC, "projects.add_zone", "projects.change_zone", "projects.add_carrier",
         "projects.change_carrier", "projects.add_carrieroperator", "projects.change_carrieroperator",
         "chains.change_chain", "chains.add_chainleader", "chains.change_chainleader", "chains.add_leadfirm",
-        "chains.change_leadfirm", *_READ_CONTACTS, "crm.erase_contact", "crm.sync_source",
+        "chains.change_leadfirm", *_READ_CONTACTS, "crm.erase_contact", "crm.sync_source", *_MERGE_COMPANIES,
     ],
     CHAIN_LEADER: [*_READ_BUSINESS, "crm.view_contact"],
     OPERATOR: [*_READ_PLAN, *_READ_COMPANIES, *_READ_PROJECTS],

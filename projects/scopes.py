@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from crm.models import Company, Contact
+from crm.roots import with_absorbed
 from crm.scopes import kept, kept_in_the_department
 from office import scope
 from office.roles import (
@@ -53,7 +54,7 @@ def _bound_for_own_carriers(user: Any) -> scope.Answer:
 
 
 def _moving_into_own_carriers(user: Any) -> scope.Answer:
-    return Q(pk__in=Project.objects.filter(_bound_for_own_carriers(user)).values("company"))
+    return with_absorbed(Q(pk__in=Project.objects.filter(_bound_for_own_carriers(user)).values("company")))
 
 
 scope.declare(Zone, {role: scope.nobody if role == ADMINISTRATOR else scope.every for role in ROLES})

@@ -16,6 +16,7 @@ from unfold.decorators import display
 from chains.admin.links import node_page
 from chains.models import Chain, Placement
 from chains.reports.build import evidence_words
+from crm.admin.family import FamilyFormSet
 from crm.models import Company
 from office import scope
 from office.admin_tools import DASH, ReadOnlyInline, TabularInline, add_filter, add_inline, link_to
@@ -24,6 +25,7 @@ from projects.models import Carrier, Project
 
 class CompanyPlacementInline(ReadOnlyInline):
     model = Placement
+    formset = FamilyFormSet
     fields = ["page", "chain", "share", "why", "state", "placed_on", "row"]
     readonly_fields = ["page", "chain", "share", "why", "row"]
     verbose_name_plural = _("挂链")

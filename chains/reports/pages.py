@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.urls import reverse
 
 from chains.analysis.parameters import MODEL_1
@@ -119,13 +119,15 @@ def node_page(report: GapReport, code: str, reader: User) -> Page | None:
 def _companies(document: Page, code: str, reader: User) -> list[Page]:
     """The node's local companies, the largest mass first, with names and evidence as they stand today (1 query)."""
     placed = [item for item in document["placements"] if item["node"] == code]
-    rows = {
-        row.company.code: row
-        for row in scope.visible_to(reader, Placement).filter(
-            node__chain__code=document["chain"]["code"], node__code=code,
-            company__code__in=[item["company"] for item in placed],
-        ).select_related("company")
-    }
+    wanted = [item["company"] for item in placed]
+    standing = scope.visible_to(reader, Placement).filter(
+        Q(company__code__in=wanted) | Q(company__merged_into__code__in=wanted), node__chain__code=document["chain"]["code"],
+        node__code=code,
+    )
+    rows: dict[str, Placement] = {}
+    for row in standing.select_related("company__merged_into").order_by(F("company__merged_into").asc(nulls_first=True)):
+        for company in (row.company, row.company.root):  # a frozen report may name one that was absorbed since
+            rows.setdefault(company.code, row)
     lines = [
         {
             **item, "mass": item["probability"] * item["revenue_share"] * item["size"], "live": rows.get(item["company"]),

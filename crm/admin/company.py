@@ -11,9 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.admin.changes import change_lines
 from crm.admin.contacts import CompanyContactInline
+from crm.admin.family import AbsorbedFilter, AbsorbedInline
 from crm.admin.filters import DistrictFilter, GradeFilter, SectionFilter
 from crm.admin.forms import CompanyForm, product_lines
+from crm.admin.identity_pages import CompanyIdentityPages
 from crm.models import Company, CompanyEvent, CompanyGrade, CompanyIdentifier, CompanyName
+from crm.roots import with_absorbed
 from crm.services.save_company import kept_by_source, save_company
 from office.admin_tools import DASH, ModelAdmin, ReadOnlyInline, TabularInline, lines_of, link_to
 from office.money import format_yuan
@@ -90,17 +93,19 @@ AS_TEXT = {"products": "products_text", "annual_revenue": "revenue", "registered
 
 
 @admin.register(Company)
-class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
+class CompanyAdmin(CompanyIdentityPages, ModelAdmin):  # type: ignore[misc]
     form = CompanyForm
     list_display = ["code", "name", "uscc", "district", "industry_label", "status", "revenue", "current_grades"]
     list_display_links = ["code", "name"]
-    list_filter = ["status", DistrictFilter, SectionFilter, GradeFilter]
+    list_filter = [AbsorbedFilter, "status", DistrictFilter, SectionFilter, GradeFilter]
     search_fields = ["name"]  # see get_search_results
     search_help_text = _("企业名称、简称、曾用名、拼音或首字母、统一社会信用代码")
     list_per_page = 50
     show_full_result_count = False
     autocomplete_fields = ["industry"]
-    inlines = [IdentifierInline, FormerNameInline, GradeInline, SyncedGradeInline, CompanyContactInline, EventInline]
+    inlines = [
+        AbsorbedInline, IdentifierInline, FormerNameInline, GradeInline, SyncedGradeInline, CompanyContactInline, EventInline,
+    ]
     actions: list[Any] = []
 
     def get_fieldsets(self, request: HttpRequest, obj: Company | None = None) -> list[Any]:
@@ -113,6 +118,8 @@ class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
         ]
         if obj is not None:
             groups[0][1].insert(0, "code")
+            if obj.merged_into_id:
+                groups[0][1].insert(0, "now")
             groups[0][1].extend(["operating", "sample"])
             groups[1][1].insert(1, "district")
             groups[2][1].append("registered_capital_text")
@@ -123,7 +130,7 @@ class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Company | None = None) -> list[str]:
         fields = [
-            "code", "operating", "district", "industry_label", "registered_capital_text", "source", "first_run",
+            "code", "now", "operating", "district", "industry_label", "registered_capital_text", "source", "first_run",
             "sample", "version", "created_at", "updated_at", *AS_TEXT.values(),
         ]
         return [*fields, *kept_by_source(obj)]
@@ -139,7 +146,7 @@ class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
         today = timezone.localdate()
         live = CompanyIdentifier.objects.filter(scheme="uscc", valid_to__isnull=True)
         held = CompanyGrade.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=today), valid_from__lte=today)
-        companies: QuerySet[Company] = super().get_queryset(request).select_related("industry", "source")
+        companies: QuerySet[Company] = super().get_queryset(request).select_related("industry", "source", "merged_into")
         return companies.prefetch_related(
             Prefetch("identifiers", live, to_attr="live_codes"), Prefetch("grades", held, to_attr="held_grades")
         )
@@ -148,20 +155,30 @@ class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
                            search_term: str) -> tuple[QuerySet[Company], bool]:
         term = search_term.replace("\x00", "").strip()
         if not term:
-            return queryset, False
+            return (queryset.filter(merged_into__isnull=True) if _offers(request) else queryset), False
         codes = CompanyIdentifier.objects.filter(company=OuterRef("pk"), value__startswith=term.upper())
         former = CompanyName.objects.filter(company=OuterRef("pk"), name__contains=term)
         wanted = Q(name__icontains=term) | Q(short_name__icontains=term) | Q(code=term.upper())
         wanted |= Q(Exists(codes)) | Q(Exists(former))
         if term.isascii():
             wanted |= Q(name_initials__contains=term.lower()) | Q(name_pinyin__contains=term.lower())
-        return queryset.filter(wanted), False
+        found = queryset.filter(with_absorbed(wanted))
+        return (found.filter(merged_into__isnull=True) if _offers(request) else found), False
+
+    def has_change_permission(self, request: HttpRequest, obj: Company | None = None) -> bool:
+        """What was absorbed is read only: its page says where the firm is kept now."""
+        absorbed = isinstance(obj, Company) and obj.merged_into_id is not None  # the theme asks by key alone, too
+        return not absorbed and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Company | None = None) -> bool:
         return False  # companies are marked, never deleted
 
     def save_model(self, request: HttpRequest, obj: Company, form: Any, change: bool) -> None:
         save_company(company=obj, as_of=timezone.localdate(), by=request.user)
+
+    @admin.display(description=_("已并入"))
+    def now(self, company: Company) -> SafeString | str:
+        return link_to(company.merged_into)
 
     @admin.display(description=_("在营"), boolean=True)
     def operating(self, company: Company) -> bool | None:
@@ -198,3 +215,8 @@ class CompanyAdmin(ModelAdmin):  # type: ignore[misc]
     @admin.display(description=_("现有等级"))
     def current_grades(self, company: Company) -> str:
         return "、".join(str(grade) for grade in company.held_grades) or DASH  # type: ignore[attr-defined]
+
+
+def _offers(request: HttpRequest) -> bool:
+    """Whether the search offers companies to choose from: then live ones alone."""
+    return request.resolver_match is not None and request.resolver_match.url_name == "autocomplete"

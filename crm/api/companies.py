@@ -27,6 +27,7 @@ class ProductSerializer(Strict):
 class CompanySerializer(RowSerializer):
     industry = ScopedCode(IndustryCode, allow_null=True, required=False)
     source = serializers.SlugRelatedField(slug_field="code", read_only=True)
+    merged_into = serializers.SlugRelatedField(slug_field="code", read_only=True)
     uscc = serializers.SerializerMethodField()
     products = ProductSerializer(many=True, required=False, max_length=100)
 
@@ -36,7 +37,7 @@ class CompanySerializer(RowSerializer):
             "code", "name", "uscc", "short_name", "status", "is_operating", "industry", "industry_code", "district_code",
             "street_code", "address", "established_on", "registered_capital", "registered_capital_currency",
             "registered_capital_text", "annual_revenue", "revenue_year", "employees", "business_scope", "products",
-            "is_sample", "source", "version", "created_at", "updated_at",
+            "is_sample", "source", "merged_into", "version", "created_at", "updated_at",
         ]
         read_only_fields = [
             "code", "is_operating", "industry_code", "registered_capital_currency", "registered_capital_text", "is_sample",
@@ -58,7 +59,7 @@ class CompanyViewSet(ScopedViewSet):
 
     model = Company
     serializer_class = CompanySerializer
-    related = ("industry", "source")
+    related = ("industry", "source", "merged_into")
     ordering = ("code", "name", "annual_revenue", "updated_at")
     filters = {
         "status": ("status", serializers.ChoiceField(list(STATUS_LABELS))), "district_code": ("district_code", PLACE),
@@ -67,7 +68,10 @@ class CompanyViewSet(ScopedViewSet):
 
     def get_queryset(self) -> QuerySet[Company]:
         live = CompanyIdentifier.objects.filter(scheme="uscc", valid_to__isnull=True)
-        return super().get_queryset().prefetch_related(Prefetch("identifiers", live, to_attr="live_codes"))
+        rows = super().get_queryset()
+        if self.action == "list":  # what was absorbed is read by its code, and says where it is kept now
+            rows = rows.filter(merged_into__isnull=True)
+        return rows.prefetch_related(Prefetch("identifiers", live, to_attr="live_codes"))
 
     def partial_update(self, request: Request, **_: Any) -> Response:
         return self.change(request, CompanySerializer, lambda company, values: edit_company(

@@ -126,6 +126,11 @@ class Company(Versioned):
             raise ValidationError({"street_code": _("街道不在所填的区划内")})
 
     @property
+    def root(self) -> Company:
+        """The live company that this row is now: itself, or the one that has absorbed it (merges are one level deep)."""
+        return self.merged_into or self
+
+    @property
     def district_name(self) -> str:
         return division_name(self.district_code)
 

@@ -63,6 +63,8 @@ def _remember_officer(before: Company, after: Company, by: User | None) -> None:
 
 def edit_company(*, company: Company, values: dict[str, Any], as_of: dt.date, by: User | None = None) -> Company:
     """Set `values` on a company and save it; raises ValidationError naming each field that is wrong or not an officer's."""
+    if company.merged_into is not None:
+        raise ValidationError(f"已并入 {company.merged_into.code}，请修改那一家")
     kept = set(kept_by_source(company)) & values.keys()
     if kept:
         raise ValidationError(dict.fromkeys(kept, ["由数据源提供，不能修改"]))

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from crm.models import Company, CompanyIdentifier, IndustryCode, Source, SourceLink, SyncRun
 from crm.sandbox.server import DEMO_KEY
 from crm.services.load_codes import load_codes
+from crm.services.match_names import propose_for_rows
 from crm.sync.connector import Connector, ConnectorError, load_connector
 from crm.sync.fetch import Reader, Rebaseline, StartOver, open_reader, policy_for
 from crm.sync.intake import Intake
@@ -123,8 +124,6 @@ class _Synchronisation:
         counts = merge(plan)
         analyse_tables(Company, CompanyIdentifier, SourceLink, changed=counts["NEW"] + counts["UPDATE"])
         if counts["REVIEW"]:
-            from crm.services.match_names import propose_for_rows
-
             propose_for_rows(run_id=self.run.pk, now=self._now())
 
     def _fetch(self, http: GuardedClient) -> tuple[Intake, Reader]:

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from crm.admin.family import FamilyFormSet
 from crm.models import Company
 from office import scope
 from office.admin_tools import (
@@ -92,7 +93,7 @@ class ProjectAdmin(ModelAdmin):
         "name", "company_link", "stage_label", "stage_since", "side_label", "officer", "carrier_link", "output",
     ]
     list_filter = ["stage", "side_state", "track", ProjectOfficerFilter, "carrier__zone", "is_sample"]
-    list_select_related = ["company", "officer", "carrier"]
+    list_select_related = ["company__merged_into", "officer", "carrier"]
     search_fields = ["name", "code", "company__name", "company__short_name", "summary"]
     search_help_text = _("按项目名称、编号、企业名称检索")
     autocomplete_fields = ["company", "carrier"]
@@ -103,7 +104,7 @@ class ProjectAdmin(ModelAdmin):
 
     @display(description=_("投资主体"), ordering="company__name")
     def company_link(self, project: Project) -> SafeString | str:
-        return link_to(project.company)
+        return link_to(project.company.root)
 
     @display(description=_("拟用载体"), ordering="carrier__name")
     def carrier_link(self, project: Project) -> SafeString | str:
@@ -133,7 +134,7 @@ class ProjectAdmin(ModelAdmin):
     def pages(self, project: Project) -> SafeString | str:
         carrier = project.carrier
         places = [carrier, carrier.zone, carrier.clause] if carrier else []
-        return lines_of(link_to(place) for place in [project.company, *places] if place)
+        return lines_of(link_to(place) for place in [project.company.root, *places] if place)
 
     def get_fieldsets(self, request: HttpRequest, obj: Project | None = None) -> list[Any]:
         basics = ["name", "company", "track", "officer", "carrier", "source_place", "summary", "next_step"]
@@ -169,6 +170,7 @@ class ProjectAdmin(ModelAdmin):
 
 class CompanyProjectInline(ReadOnlyInline):
     model = Project
+    formset = FamilyFormSet
     fields = ["link", "stage", "side_state", "stage_since", OFFICER, "next_step"]
     readonly_fields = ["link", "stage", "side_state", "stage_since", OFFICER]
     list_select_related = ["officer"]
@@ -184,6 +186,7 @@ class CourtedInline(ReadOnlyInline):
     """谁在跟进: that somebody else is at work on this firm and how far, so that two officers do not court it; no more."""
 
     model = Project
+    formset = FamilyFormSet
     fields = ["follower", "phase"]
     readonly_fields = fields
     verbose_name_plural = _("其他专员在跟进")

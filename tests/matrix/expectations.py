@@ -20,6 +20,7 @@ VIEW = {
     "crm.Company": "all all all own own all - -",
     "crm.IndustryCode": _PUBLIC, "crm.Source": _BUREAU, "crm.SyncRun": _BUREAU, "crm.SyncIssue": _BUREAU,
     "crm.QuarantinedRow": _BUREAU, "crm.FieldConflict": _BUREAU,
+    "crm.PossibleMatch": _BUREAU, "crm.IdentityChange": _BUREAU,
     "crm.Contact": "own own own own - all - -", "crm.Disclosure": "own own own - - all - -",
     "projects.Zone": _PUBLIC, "projects.Carrier": "all all all all own all - -",
     "projects.Project": "own own own own own all - -",
@@ -58,6 +59,9 @@ EXTRA_ADMIN = {
     "crm_quarantinedrow_replay": "all all - - - - - -", "crm_quarantinedrow_dismiss": "all all - - - - - -",
     "crm_fieldconflict_keep": "all all - - - - - -", "crm_fieldconflict_take": "all all - - - - - -",
     "office_job_retry": "- - - - - - all -",
+    "crm_company_merge": "- all all - - - - -", "crm_company_split": "- all all - - - - -",
+    "crm_company_take_out": "- all all - - - - -", "crm_identitychange_undo": "- all all - - - - -",
+    "crm_possiblematch_judge": "all all - - - - - -",
 }
 # Whose row such a page is about, where it is about one.
 EXTRA_ROW = {
@@ -66,6 +70,8 @@ EXTRA_ROW = {
     "crm_source_sync_now": "crm.Source", "crm_syncrun_retry": "crm.SyncRun", "office_job_retry": "office.Job",
     "crm_quarantinedrow_replay": "crm.QuarantinedRow", "crm_quarantinedrow_dismiss": "crm.QuarantinedRow",
     "crm_fieldconflict_keep": "crm.FieldConflict", "crm_fieldconflict_take": "crm.FieldConflict",
+    "crm_company_merge": "crm.Company", "crm_company_split": "crm.Company", "crm_company_take_out": "crm.Company",
+    "crm_identitychange_undo": "crm.IdentityChange", "crm_possiblematch_judge": "crm.PossibleMatch",
 }
 # Pages that answer a POST alone, as the next step of a list's action: (name, field that names the rows, model).
 POST_ONLY = {"crm_contact_export": ("contact", "crm.Contact", "own own - - - - - -")}

@@ -18,7 +18,18 @@ from django.db.models import Model
 
 from chains.models import Chain, ChainLeader, Node
 from chains.services.make_report import make_report
-from crm.models import Contact, Disclosure, FieldConflict, IndustryCode, QuarantinedRow, Source, SyncIssue, SyncRun
+from crm.models import (
+    Contact,
+    Disclosure,
+    FieldConflict,
+    IdentityChange,
+    IndustryCode,
+    PossibleMatch,
+    QuarantinedRow,
+    Source,
+    SyncIssue,
+    SyncRun,
+)
 from crm.services.load_codes import load_codes
 from office.models import AuditBlock, Job, User
 from office.roles import ADMINISTRATOR, AUDITOR, CHAIN_LEADER, DEPARTMENT, OFFICER, OPERATOR, TEAM_LEAD
@@ -114,7 +125,14 @@ def _shared(own: Side, other: Side, people: dict[str, User]) -> None:
     for number, side in enumerate((own, other), start=1):
         source = Source.objects.create(code=f"source-{number}", name=f"数据源{number}")
         run = SyncRun.objects.create(source=source, slot=f"slot-{number}", mode="full", status="done")
+        row = QuarantinedRow.objects.create(run=run, source_key=f"row-{number}", payload={"values": {"name": side.name}})
+        made = side["crm.Company"]
+        gone = make.company(f"{side.name}旧企业", number=number + 50, merged_into=made)
         side.rows |= {
+            "crm.PossibleMatch": PossibleMatch.objects.create(company=made, row=row, score=0.9),
+            "crm.IdentityChange": IdentityChange.objects.create(
+                kind="merge", survivor=made, other=gone, reason="同一家", by=people["lead"], at=make.NOW, moved={}
+            ),
             "plans.Plan": clause.plan, "plans.Clause": make.clause(f"四(一){number + 5}"),
             "plans.Indicator": Indicator.objects.create(
                 plan=clause.plan, clause=clause, code=f"i-{number}", kind="other", name=f"指标{number}", unit="家",
