@@ -1,0 +1,196 @@
+"""The catalogue's lines about a sync that other files do not hold: SY-04, SY-05, SY-08, SY-09, SY-10, SY-11.
+
+Short forms here; the catalogue's numbers run with ./test --slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from crm.models import Company, CompanyEvent, QuarantinedRow, Source, SourceLink, SyncIssue, SyncRun
+from crm.sandbox.generate import make_world, uscc_for
+from crm.sandbox.server import Api
+from crm.services.replay_quarantine import replay_quarantine
+from office.models import AuditBlock
+from tests.crm.conftest import Sandbox
+from tests.crm.oracle import Oracle, expected_state, state_of_database
+from tests.crm.test_killed_sync import start_child, wait_for_silence
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = timezone.now()
+
+
+def empty() -> None:
+    """No company, no run: what one example left must not reach the next."""
+    for model in (SyncIssue, QuarantinedRow, SourceLink, CompanyEvent):
+        model.objects.all().delete()
+    Company.objects.all().delete()
+    SyncRun.objects.all().delete()
+    Source.objects.all().delete()
+
+
+# --- SY-04: a feed whose pages come twice, in another order, overlapped ---
+class Shuffled(Api):
+    """The same feed, badly kept: pages repeat, versions of a record come out of order inside a page."""
+
+    rng = Random(0)
+
+    def changes(self, query: dict[str, str]) -> dict[str, Any]:
+        answer = super().changes(query)
+        items = list(answer["items"])
+        self.rng.shuffle(items)
+        return {**answer, "items": items + items[: len(items) // 2]}
+
+
+@pytest.mark.parametrize("examples", [12, pytest.param(400, marks=pytest.mark.slow)])
+def test_a_feed_out_of_order_ends_where_the_oracle_ends(start_sandbox: Callable[..., Sandbox], examples: int) -> None:
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(seed=st.integers(0, 10**6), steps=st.lists(st.integers(1, 25), min_size=1, max_size=3))
+    def check(seed: int, steps: list[int]) -> None:
+        empty()
+        sandbox = start_sandbox(api=Shuffled(make_world(seed % 50 + 1, 30)))
+        Shuffled.rng = Random(seed)
+        oracle = Oracle(sandbox.world)
+        for number, step in enumerate([0, *steps]):
+            if step:
+                sandbox.world.advance(step)
+            result = sandbox.sync(f"slot-{number}")
+            assert result.ok, result.reason
+            oracle = oracle.after(sandbox.world.seq)
+        assert state_of_database() == oracle.state()
+
+    check()
+
+
+def test_canary_an_older_version_that_wins_is_caught(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The harness of SY-04 must see a merge in which the version that comes last counts, whatever its number says."""
+    sandbox.sync("one")
+    oracle = Oracle(sandbox.world).after(sandbox.world.seq)
+    key = sandbox.keys()[0]
+    sandbox.edit(key, employees=1)
+    sandbox.edit(key, employees=2)
+    plain = sandbox.api.changes
+
+    def backwards(query: dict[str, str]) -> dict[str, Any]:
+        answer = plain(query)
+        return {**answer, "items": list(reversed(answer["items"]))}
+
+    monkeypatch.setattr(sandbox.api, "changes", backwards)
+    monkeypatch.setattr("crm.sync.merge_sql.NEWEST", "DELETE FROM {rows} a USING {rows} b WHERE a.key = b.key AND a.n < b.n")
+    sandbox.sync("two")
+    assert state_of_database() != oracle.after(sandbox.world.seq).state()
+
+
+# --- SY-05: nothing new, nothing written ---
+@pytest.mark.usefixtures("empty_audit")
+@pytest.mark.parametrize("full", [False, True])
+def test_a_sync_without_news_writes_no_row_no_event_and_no_line_of_audit(sandbox: Sandbox, full: bool) -> None:
+    sandbox.sync("one")
+    tables = ["crm_company", "crm_companyidentifier", "crm_companyname", "crm_companygrade", "crm_companyevent"]
+    before = (state_of_database(), AuditBlock.objects.filter(table_name__in=tables).count())
+    result = sandbox.sync("two", full=full)
+    assert (result.counts["NEW"], result.counts["UPDATE"], result.counts["SKIP"]) == (0, 0, 60)
+    assert (state_of_database(), AuditBlock.objects.filter(table_name__in=tables).count()) == before
+    sandbox.edit(sandbox.keys()[0], employees=4_321)
+    sandbox.sync("three")
+    assert AuditBlock.objects.filter(table_name__in=tables).count() > before[1], "the count that is compared sees a change"
+
+
+# --- SY-08: who comes second leaves clean ---
+@pytest.mark.parametrize("starts", [2, pytest.param(50, marks=pytest.mark.slow)])
+def test_two_workers_one_slot_one_merge(start_sandbox: Callable[..., Sandbox], starts: int) -> None:
+    sandbox = start_sandbox(companies=300)
+    oracle = Oracle(sandbox.world)
+    for number in range(starts):
+        sandbox.world.advance(20)
+        pair = [start_child(sandbox, f"slot-{number}", "changes", "0") for _ in range(2)]
+        for child in pair:
+            child.wait(timeout=120)
+        wait_for_silence()
+        assert SyncRun.objects.filter(slot=f"slot-{number}").count() == 1
+        if SyncRun.objects.get(slot=f"slot-{number}").status != "done":
+            assert sandbox.sync(f"slot-{number}").ok
+        oracle = oracle.after(sandbox.world.seq)
+    assert state_of_database() == oracle.state()
+    assert CompanyEvent.objects.values("company", "run").distinct().count() == CompanyEvent.objects.count()
+
+
+# --- SY-09: bad rows wait, are mended, and arrive ---
+@pytest.mark.parametrize("companies", [400, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_bad_rows_are_mended_in_quarantine_and_merged(start_sandbox: Callable[..., Sandbox], companies: int) -> None:
+    sandbox = start_sandbox(companies=companies)
+    good: dict[str, Any] = {}
+    faults = [("creditCode", "91000000MA0000000X"), ("establishDate", "2023-02-29"), ("regCapital", "很多钱"),
+              ("annualRevenue", "-")]
+    for number, key in enumerate(sandbox.keys()[:: 100]):
+        name, value = faults[number % len(faults)]
+        good[key] = dict(sandbox.world.records[key])
+        sandbox.edit(key, **{name: value})
+    result = sandbox.sync("one")
+    assert (result.counts["INVALID"], result.counts["NEW"]) == (len(good), companies - len(good))
+    rows = list(QuarantinedRow.objects.filter(state="open"))
+    assert {row.source_key for row in rows} == set(good)
+    assert all(row.issues.exclude(field="").exclude(reason="").exists() for row in rows)
+    for row in rows:
+        wrong = set(row.issues.values_list("field", flat=True))
+        row.corrected = {**row.payload, **{name: good[row.source_key][name] for name in wrong}}
+        row.save()
+    counts = replay_quarantine(rows=[row.pk for row in rows], by=None, now=NOW)
+    assert (counts["REPLAYED"], counts["NEW"]) == (len(good), len(good))
+    for record in good.values():
+        sandbox.world.records[record["id"]] = record
+    sandbox.world.log[:] = [(seq, op, key, good.get(key, record)) for seq, op, key, record in sandbox.world.log]
+    assert state_of_database() == expected_state(sandbox.world)
+    assert not QuarantinedRow.objects.filter(state="open").exists()
+    assert sandbox.sync("two", full=True).counts["INVALID"] == 0
+
+
+def test_a_row_that_is_still_wrong_waits_on_with_its_new_reason(sandbox: Sandbox) -> None:
+    sandbox.edit(sandbox.keys()[0], creditCode="91000000MA0000000X")
+    sandbox.sync("one")
+    row = QuarantinedRow.objects.get()
+    row.corrected = {**row.payload, "creditCode": uscc_for(77_777), "establishDate": "2023-02-29"}
+    row.save()
+    assert replay_quarantine(rows=[row.pk], by=None, now=NOW) == {"INVALID": 1}
+    row.refresh_from_db()
+    assert (row.state, row.issues.get().field) == ("open", "establishDate")
+
+
+def test_a_mended_row_is_not_asked_for_again_while_the_source_repeats_it(sandbox: Sandbox) -> None:
+    sandbox.edit(sandbox.keys()[0], employees="很多")
+    sandbox.sync("one")
+    row = QuarantinedRow.objects.get()
+    row.corrected = {**row.payload, "employees": 12}
+    row.save()
+    replay_quarantine(rows=[row.pk], by=None, now=NOW)
+    assert sandbox.sync("two", full=True).counts["INVALID"] == 0
+    assert Company.objects.get(links__key=sandbox.keys()[0]).employees == 12
+
+
+# --- SY-10: the source changes its format ---
+def test_a_type_that_changes_everywhere_halts(sandbox: Sandbox) -> None:
+    sandbox.sync("one")
+    before = state_of_database()
+    for key in list(sandbox.world.records):
+        sandbox.edit(key, establishDate={"year": 2020})
+    assert sandbox.sync("two", full=True).status == "halted"
+    assert state_of_database() == before
+
+
+# --- SY-11: a source that shows a part of itself ---
+def test_a_listing_of_thirty_percent_halts_and_marks_nobody(sandbox: Sandbox) -> None:
+    sandbox.sync("one")
+    before = state_of_database()
+    for key in sandbox.keys()[18:]:
+        del sandbox.world.records[key]
+    result = sandbox.sync("two", full=True)
+    assert result.status == "halted", result
+    assert state_of_database() == before
+    assert not SourceLink.objects.exclude(gone="").exists()
