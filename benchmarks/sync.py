@@ -138,7 +138,7 @@ class Bench:
         self.folder = folder
         self.connector = folder / "bench.yaml"
         text = (Path(__file__).parent.parent / "crm/sync/connectors/sandbox.yaml").read_text(encoding="utf-8")
-        self.connector.write_text(text.replace("code: sandbox", "code: bench").replace("500", str(PAGE)), encoding="utf-8")
+        self.connector.write_text(text.replace("code: sandbox", "code: bench").replace("per: 500", f"per: {PAGE}"), encoding="utf-8")
         self.slot = 0
 
     def run(self, url: str, mode: str = "changes") -> dict[str, Any]:

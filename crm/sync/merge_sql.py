@@ -65,20 +65,24 @@ NUMBER_NEW = """
 UPDATE decided SET is_new = true, company_id = nextval(pg_get_serial_sequence('crm_company', 'id'))
 WHERE outcome = 'new' AND error = ''
 """
-# Within a batch a code and a company are taken only once: by the first.
+# Within a batch a code and a company are taken only once: by the first. (how to find those, how to mark the others)
 TWICE = (
-    """
+    ("""
+CREATE TEMP TABLE twice ON COMMIT DROP AS SELECT scheme, code, min(n) AS n FROM decided
+WHERE op = 'upsert' AND code IS NOT NULL AND error = '' GROUP BY scheme, code HAVING count(*) > 1
+""", """
 UPDATE decided d SET error = '同一批里 ' || f.key || ' 已使用代码 ' || d.code, company_id = NULL, is_new = false
-FROM (SELECT scheme, code, min(n) AS n FROM decided WHERE op = 'upsert' AND code IS NOT NULL AND error = ''
-      GROUP BY scheme, code HAVING count(*) > 1) t JOIN decided f ON f.n = t.n
+FROM twice t JOIN decided f ON f.n = t.n
 WHERE d.scheme = t.scheme AND d.code = t.code AND d.op = 'upsert' AND d.error = '' AND d.n <> t.n
-""",
-    """
+"""),
+    ("""
+CREATE TEMP TABLE twice ON COMMIT DROP AS SELECT company_id, min(n) AS n FROM decided
+WHERE op = 'upsert' AND company_id IS NOT NULL AND error = '' GROUP BY company_id HAVING count(*) > 1
+""", """
 UPDATE decided d SET error = '同一批里 ' || f.key || ' 已对应同一家企业', company_id = NULL
-FROM (SELECT company_id, min(n) AS n FROM decided WHERE op = 'upsert' AND company_id IS NOT NULL AND error = ''
-      GROUP BY company_id HAVING count(*) > 1) t JOIN decided f ON f.n = t.n
+FROM twice t JOIN decided f ON f.n = t.n
 WHERE d.company_id = t.company_id AND d.op = 'upsert' AND d.error = '' AND d.n <> t.n
-""",
+"""),
 )
 INDEX_DECIDED = "CREATE INDEX ON decided (n); ANALYZE decided"
 
