@@ -138,7 +138,9 @@ class Bench:
         self.folder = folder
         self.connector = folder / "bench.yaml"
         text = (Path(__file__).parent.parent / "crm/sync/connectors/sandbox.yaml").read_text(encoding="utf-8")
-        self.connector.write_text(text.replace("code: sandbox", "code: bench").replace("per: 500", f"per: {PAGE}"), encoding="utf-8")
+        text = text.replace("code: sandbox", "code: bench")
+        text = text.replace("per: 500", f"per: {PAGE}").replace("overlap: 200", "overlap: 0")
+        self.connector.write_text(text, encoding="utf-8")
         self.slot = 0
 
     def run(self, url: str, mode: str = "changes") -> dict[str, Any]:
@@ -157,12 +159,16 @@ class Bench:
     def raw_copy(self) -> float:
         """COPY of the rows as they stand in crm_company into a plain logged table; encoded beforehand."""
         dump = self.folder / "rows.copy"
-        with dump.open("wb") as out, self.cursor.copy("COPY crm_company TO STDOUT") as copy:
+        self.cursor.execute("SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'crm_company'"
+                            "::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''")
+        columns = self.cursor.fetchone()[0]
+        with dump.open("wb") as out, self.cursor.copy(f"COPY crm_company ({columns}) TO STDOUT") as copy:
             for block in copy:
                 out.write(block)
-        self.cursor.execute("DROP TABLE IF EXISTS plain; CREATE TABLE plain AS SELECT * FROM crm_company WITH NO DATA")
+        plain = f"CREATE TABLE plain AS SELECT {columns} FROM crm_company WITH NO DATA"  # noqa: S608  (the catalogue's names)
+        self.cursor.execute("DROP TABLE IF EXISTS plain; " + plain)
         started = time.perf_counter()
-        with dump.open("rb") as lines, self.cursor.copy("COPY plain FROM STDIN") as copy:
+        with dump.open("rb") as lines, self.cursor.copy(f"COPY plain ({columns}) FROM STDIN") as copy:
             while block := lines.read(1 << 20):
                 copy.write(block)
         seconds = time.perf_counter() - started

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from chains.analysis.placement.matching import terms
 from chains.analysis.placement.parameters import PlacerParameters
@@ -29,6 +28,9 @@ class SimilarityIndex:
     """
 
     def __init__(self, nodes: Sequence[NodeText], parameters: PlacerParameters) -> None:
+        # Here and not above: it takes 70 MB, which a web process or a sync would hold without ever placing a company.
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
         self._parameters = parameters
         self._vectorizer = TfidfVectorizer(analyzer=_grams, norm=None, sublinear_tf=True, dtype=np.float64)
         matrix = self._vectorizer.fit_transform([terms(node) or [fold(node.name)] for node in nodes])
