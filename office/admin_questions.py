@@ -24,7 +24,8 @@ def row_or_404(request: HttpRequest, rows: type[Row] | QuerySet[Row], object_id:
     """The row that an address names, if it lies within the person's reach."""
     text = str(object_id)
     narrowed = scope.visible_to(request.user, rows) if verb == scope.VIEW else scope.changeable_by(request.user, rows)
-    found = narrowed.filter(pk=int(text)).first() if text.isascii() and text.isdigit() and int(text[:20]) <= LARGEST_ID else None
+    usable = text.isascii() and text.isdigit() and int(text[:20]) <= LARGEST_ID
+    found = narrowed.filter(pk=int(text)).first() if usable else None
     if found is None:
         raise Http404(_("没有这条记录，或者您看不到它"))
     return found
@@ -41,8 +42,8 @@ def ask(
         messages.add_message(request, level, text)
         return redirect(back)
     context = {
-        **page.admin_site.each_context(request), "opts": page.opts, "title": title, "lines": lines, "button": button, "back": back,
-        "form": form,
+        **page.admin_site.each_context(request), "opts": page.opts, "title": title, "lines": lines, "button": button,
+        "back": back, "form": form,
     }
     return render(request, "admin/office/question.html", context)
 

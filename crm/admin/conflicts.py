@@ -33,7 +33,7 @@ class FieldConflictAdmin(ReadOnlyAdmin):
     list_per_page = 50
     show_full_result_count = False
     fields = [
-        "company_link", "field_label", "our_value", "writer", "their_value", "source", "run_link", "state_label", DECIDER,
+        "company_link", "field_label", "our_value", "writer", "their_value", "source", "run_link", "state", DECIDER,
         "decided_at", "created_at",
     ]
     readonly_fields = fields
@@ -73,7 +73,8 @@ class FieldConflictAdmin(ReadOnlyAdmin):
             if waiting else f"这条分歧已经处理：{row.get_state_display()}。"
         )
         return ask(
-            self, request, row, title=word, lines=lines, button=word if waiting else "", do=lambda: _one(request, row, take=take),
+            self, request, row, title=word, lines=lines, button=word if waiting else "",
+            do=lambda: _one(request, row, take=take),
         )
 
     @admin.action(description=_("保留本系统的值"), permissions=["decide"])
@@ -122,7 +123,8 @@ def _one(request: HttpRequest, row: FieldConflict, *, take: bool) -> Answer:
 
 
 def _many(request: HttpRequest, rows: QuerySet[FieldConflict], *, take: bool) -> None:
-    allowed = set(scope.changeable_by(request.user, FieldConflict).filter(pk__in=rows.values("pk")).values_list("pk", flat=True))
+    within_reach = scope.changeable_by(request.user, FieldConflict).filter(pk__in=rows.values("pk"))
+    allowed = set(within_reach.values_list("pk", flat=True))
     for row in rows.select_related("company"):
         found = _one(request, row, take=take) if row.pk in allowed else (messages.ERROR, "不归您处理，未改动")
         messages.add_message(request, found[0], f"{row.company} {label_of(row.field)}：{found[1]}")

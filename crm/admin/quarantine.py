@@ -73,7 +73,8 @@ class QuarantinedRowAdmin(ModelAdmin):
     actions_submit_line = ["save_and_replay"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[QuarantinedRow]:
-        rows: QuerySet[QuarantinedRow] = super().get_queryset(request).select_related("run__source", "handled_by", "replayed_in")
+        rows: QuerySet[QuarantinedRow] = super().get_queryset(request)
+        rows = rows.select_related("run__source", "handled_by", "replayed_in")
         return rows.prefetch_related(Prefetch("issues", SyncIssue.objects.order_by("id")))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -207,7 +208,8 @@ def _told(chosen: Sequence[int], allowed: set[int]) -> Answer:
             reasons = "；".join(f"{issue.field} {issue.reason}".strip() for issue in row.issues.all())
             groups["仍未并入"].append(f"{name}（{reasons or '没有说明原因'}）")
     level = messages.SUCCESS if set(groups) <= {"已并入"} else messages.WARNING
-    return level, "。".join(f"{result} {len(names)} 条：{_named(names)}" for result, names in groups.items()) or "没有可重放的记录"
+    told = [f"{result} {len(names)} 条：{_named(names)}" for result, names in groups.items()]
+    return level, "。".join(told) or "没有可重放的记录"
 
 
 def _named(names: Iterable[str]) -> str:

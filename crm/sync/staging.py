@@ -12,7 +12,6 @@ cursor counts the pages, so that a run that comes back finds out and starts over
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
