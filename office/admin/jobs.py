@@ -42,7 +42,7 @@ class JobAdmin(LivePage, ReadOnlyAdmin):
         job = row_or_404(request, Job, object_id)
         dead = job.state == Job.State.DEAD
         lines = [
-            f"“{self.name(job)}”（{job.slot}）已试 {job.attempts} 次后放弃。请先排除所示的错误；重试再给 {MAX_ATTEMPTS} 次机会。"
+            f"“{self.name(job)}”（{job.slot}）已试 {job.attempts} 次后放弃。请先排除所示错误；重试再给 {MAX_ATTEMPTS} 次机会。"
             if dead else f"任务现在是“{job.get_state_display()}”，只有已放弃的任务需要人工重试。"
         ]
         return ask(self, request, job, title="重试任务", lines=lines, button="重试" if dead else "", do=lambda: _retry(job))
