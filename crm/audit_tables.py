@@ -6,6 +6,7 @@ from crm.models import (
     CompanyName,
     Contact,
     Disclosure,
+    QuarantinedRow,
     SourceLink,
     SyncRun,
 )
@@ -14,6 +15,7 @@ from office.audit import watch, watch_app
 watch_app("crm")
 watch(SourceLink, out="a million digests of a source's records; what they change is recorded where it lands")
 watch(SyncRun, skip=["staged_cursor", "page_hash", "progress"])  # move with every page
+watch(QuarantinedRow, skip=["digest"])  # what the source sent stands beside it
 # A sync brings a million at once, and every later change is recorded: of a new row the hash will do.
 for model in (Company, CompanyIdentifier, CompanyName, CompanyGrade, CompanyEvent):
     watch(model, insert="digest")

@@ -43,8 +43,7 @@ def ask(
         return redirect(back)
     context = {
         **page.admin_site.each_context(request), "opts": page.opts, "title": title, "lines": lines, "button": button,
-        "back": back,
-        "form": form,
+        "back": back, "form": form,
     }
     return render(request, "admin/office/question.html", context)
 

@@ -185,7 +185,7 @@ def _run(held: Held, *, clock: Clock) -> bool:
         result = kind.handler(job.payload, clock())
     except LeaseLost:
         logger.warning("job %s was taken over by another worker", job)
-        return False
+        return False  # nothing is written: the row is the other one's
     except Exception:  # a job's failure is a row, never a dead worker
         logger.exception("job %s failed", job)
         _failed(job, clean(traceback.format_exc(limit=20)), now=clock())  # PostgreSQL quotes the row that it refuses

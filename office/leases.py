@@ -76,8 +76,9 @@ def report(**progress: Any) -> None:
     held = _held.get()
     if held is not None:
         held.progress = {**held.progress, **progress}
-        held.fresh = True
-        held.wake.set()
+        if not held.fresh:
+            held.fresh = True
+            held.wake.set()
 
 
 def complete(result: Mapping[str, Any] | None = None) -> None:
@@ -154,9 +155,9 @@ def _write(own: Any, held: Held) -> bool:
         held.fresh = held.fresh or with_progress
         logger.exception("job %s: lease not renewed", held.job)
         return False
-    if not rows and not held.ended:
+    if not rows and not held.ended and not held.completed:
         held.lost.set()
-    return bool(rows)
+    return bool(rows) or held.completed
 
 
 def _update(db: Any, held: Held, with_progress: bool) -> int:

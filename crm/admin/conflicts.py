@@ -33,7 +33,7 @@ class FieldConflictAdmin(ReadOnlyAdmin):
     list_per_page = 50
     show_full_result_count = False
     fields = [
-        "company_link", "field_label", "our_value", "writer", "their_value", "source", "run_link", "state_label", DECIDER,
+        "company_link", "field_label", "our_value", "writer", "their_value", "source", "run_link", "state", DECIDER,
         "decided_at", "created_at",
     ]
     readonly_fields = fields
@@ -123,8 +123,8 @@ def _one(request: HttpRequest, row: FieldConflict, *, take: bool) -> Answer:
 
 
 def _many(request: HttpRequest, rows: QuerySet[FieldConflict], *, take: bool) -> None:
-    mine = scope.changeable_by(request.user, FieldConflict).filter(pk__in=rows.values("pk"))
-    allowed = set(mine.values_list("pk", flat=True))
+    within_reach = scope.changeable_by(request.user, FieldConflict).filter(pk__in=rows.values("pk"))
+    allowed = set(within_reach.values_list("pk", flat=True))
     for row in rows.select_related("company"):
         found = _one(request, row, take=take) if row.pk in allowed else (messages.ERROR, "不归您处理，未改动")
         messages.add_message(request, found[0], f"{row.company} {label_of(row.field)}：{found[1]}")

@@ -208,8 +208,8 @@ def _told(chosen: Sequence[int], allowed: set[int]) -> Answer:
             reasons = "；".join(f"{issue.field} {issue.reason}".strip() for issue in row.issues.all())
             groups["仍未并入"].append(f"{name}（{reasons or '没有说明原因'}）")
     level = messages.SUCCESS if set(groups) <= {"已并入"} else messages.WARNING
-    told = "。".join(f"{result} {len(names)} 条：{_named(names)}" for result, names in groups.items())
-    return level, told or "没有可重放的记录"
+    told = [f"{result} {len(names)} 条：{_named(names)}" for result, names in groups.items()]
+    return level, "。".join(told) or "没有可重放的记录"
 
 
 def _named(names: Iterable[str]) -> str:

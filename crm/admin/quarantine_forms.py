@@ -107,7 +107,7 @@ class AddedField(forms.CharField):
     def __init__(self) -> None:
         super().__init__(
             label=_("补充或改写"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-            help_text=_('缺少的字段在此补上，写成 JSON 对象，例如 {"name": "某某有限公司"}；与上方同名的以这里为准'),
+            help_text=_('缺少的字段在此补上，写成 JSON 对象，例如 {"字段名": "某某有限公司"}；与上方同名的以这里为准'),
         )
 
     def to_python(self, value: Any) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class AddedField(forms.CharField):
         text = str(value or "").strip()
         found = parse_json(text) if text else {}
         if not isinstance(found, dict):
-            raise ValidationError('应为 JSON 对象，例如 {"name": "某某有限公司"}')
+            raise ValidationError('应为 JSON 对象，例如 {"字段名": "某某有限公司"}')
         return found
 
 

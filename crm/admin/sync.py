@@ -24,9 +24,8 @@ RUN_COLOURS = {"running": "warning", "done": "success", "failed": "danger", "hal
 SEVERITY_COLOURS = {"error": "danger", "notice": "info", "halt": "danger"}
 RESULT_NAMES = {
     "fetched": "读到", "NEW": "新增", "UPDATE": "更新", "SKIP": "无变化", "INVALID": "不合规", "ERROR": "出错",
-    "REVIEW": "待判断",
-    "CONFLICT": "分歧", "REPLAYED": "已重放", "removed": "来源移除", "absent": "清单缺席", "redacted": "来源屏蔽",
-    "ended": "已注销等",
+    "REVIEW": "待判断", "CONFLICT": "分歧", "REPLAYED": "已重放",
+    "removed": "来源移除", "absent": "清单缺席", "redacted": "来源屏蔽", "ended": "已注销等",
     "calls": "调用次数", "seconds": "用时（秒）",
 }
 PHASES = {"fetch": "正在读取", "merge": "正在并入"}
@@ -44,7 +43,8 @@ class SourceAdmin(ReadOnlyAdmin):
 
     @action(description=_("立即同步"), url_path="sync-now", permissions=["sync"])
     def sync_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        source, form = row_or_404(request, Source, object_id), StartSyncForm(request.POST or None)
+        source = row_or_404(request, Source, object_id)
+        form = StartSyncForm(request.POST if request.method == "POST" else None)
         lines = [f"从“{source}”（{source.base_url or '地址见设置'}）读取一次并并入企业库。每晚的同步照常进行。"]
         return ask(
             self, request, source, title="立即同步", lines=lines, button="开始同步", form=form,
@@ -71,8 +71,7 @@ class SyncRunAdmin(LivePage, ReadOnlyAdmin):
     list_select_related = ["source"]
     fields = [
         "source", "slot", "mode", "status", "progress_bar", "results", "reason", "next_step", "started_at", "finished_at",
-        "reasons",
-        "links",
+        "reasons", "links",
     ]
     readonly_fields = ["progress_bar", "results", "started_at", "reasons", "links"]
     actions_detail = ["retry"]
@@ -90,7 +89,7 @@ class SyncRunAdmin(LivePage, ReadOnlyAdmin):
         full = run.mode == SyncRun.Mode.FULL
         lines = [
             f"再同步一次“{run.source}”（{'全量' if full else '增量'}）。上次没有完成的原因：{run.reason or '没有说明'}"
-            if failed else f"这次同步是“{run.get_status_display()}”，不需要重试；如要再读一次，请到数据源页“立即同步”。"
+            if failed else f"这次同步是“{run.get_status_display()}”，不需要重试；要再读一次，请到数据源页“立即同步”。"
         ]
         return ask(
             self, request, run, title="重试同步", lines=lines, button="重试" if failed else "",

@@ -41,7 +41,7 @@ def _check(conflict: FieldConflict) -> None:
         raise DecisionRefused(f"这条分歧已经处理：{conflict.get_state_display()}")
     with connection.cursor() as db:  # compared as the merge does, in the database's own spelling of JSON
         db.execute(
-            "SELECT to_jsonb(c) -> x.field IS NOT DISTINCT FROM x.ours FROM crm_fieldconflict x"
+            "SELECT to_jsonb(c) -> x.field IS NOT DISTINCT FROM coalesce(x.ours, 'null') FROM crm_fieldconflict x"
             " JOIN crm_company c ON c.id = x.company_id WHERE x.id = %s", [conflict.pk],
         )
         same = db.fetchone()[0]

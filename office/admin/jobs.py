@@ -26,8 +26,7 @@ class JobAdmin(LivePage, ReadOnlyAdmin):
     search_help_text = _("按种类、时段检索")
     fields = [
         "name", "slot", "state", "progress_lines", "attempts", "created", "not_before", "lease_until", "finished",
-        "payload_lines",
-        "result_lines", "error",
+        "payload_lines", "result_lines", "error",
     ]
     readonly_fields = ["name", "progress_lines", "payload_lines", "result_lines"]
     actions_detail = ["retry"]
@@ -43,8 +42,7 @@ class JobAdmin(LivePage, ReadOnlyAdmin):
         job = row_or_404(request, Job, object_id)
         dead = job.state == Job.State.DEAD
         lines = [
-            f"“{self.name(job)}”（{job.slot}）已试 {job.attempts} 次后放弃。"
-            f"重试将重新给它 {MAX_ATTEMPTS} 次机会，请先排除页面上所示的错误。"
+            f"“{self.name(job)}”（{job.slot}）已试 {job.attempts} 次后放弃。请先排除所示错误；重试再给 {MAX_ATTEMPTS} 次机会。"
             if dead else f"任务现在是“{job.get_state_display()}”，只有已放弃的任务需要人工重试。"
         ]
         return ask(self, request, job, title="重试任务", lines=lines, button="重试" if dead else "", do=lambda: _retry(job))

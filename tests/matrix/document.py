@@ -34,7 +34,7 @@ def _name(key: str) -> str:
 
 def text() -> str:
     view = {_name(key): [WORDS[cell] for cell in row.split()] for key, row in expect.VIEW.items()}
-    change = {_name(key): [WORDS[cell] for cell in row.split()] for key, row in expect.CHANGE.items()}
+    change = {_name(key): [WORDS[cell] for cell in row.split()] for key, row in {**expect.CHANGE, **expect.DECIDE}.items()}
     add = {_name(key): ["可" if person in row.split() else "—" for person in expect.PEOPLE] for key, row in expect.ADD.items()}
     hidden = [
         f"- {ROLE_NAMES[expect.PEOPLE.index(person)]}看不到{apps.get_model(label)._meta.verbose_name}的"

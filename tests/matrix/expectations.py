@@ -40,6 +40,8 @@ CHANGE = {
     "chains.Placement": "all all - - - - - -", "chains.Placement#project": "own own - - - - - -",
     "office.User": "- - - - - - all -", "office.Department": "- - - - - - all -",
 }
+# Rows that are decided by buttons: no page of theirs is saved.
+DECIDE = {"crm.FieldConflict": "all all - - - - - -"}
 ADD = {
     "crm.Company": "officer lead", "crm.Contact": "officer lead",
     "projects.Project": "officer lead", "chains.Placement": "officer lead",

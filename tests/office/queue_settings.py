@@ -9,5 +9,7 @@ from config.settings.test import *  # noqa: F403
 
 CELERY_TASK_ALWAYS_EAGER = False
 CELERY_BROKER_URL = os.environ["QUEUE_BROKER"]
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": float(os.environ.get("QUEUE_VISIBILITY", "600"))}
-CELERY_ACCEPT_CONTENT = json.loads(os.environ.get("QUEUE_ACCEPT", '["json"]'))
+if "QUEUE_VISIBILITY" in os.environ:
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": float(os.environ["QUEUE_VISIBILITY"])}
+if "QUEUE_ACCEPT" in os.environ:  # for the canary alone
+    CELERY_ACCEPT_CONTENT = json.loads(os.environ["QUEUE_ACCEPT"])
