@@ -9,6 +9,7 @@ nothing. What a source says of an absorbed company is written to that company: i
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -228,7 +229,7 @@ def _park(step: _Steps, run: SyncRun) -> None:
     """Rows that need a person wait in quarantine as they were read; what somebody should know becomes a notice."""
     found = step.rows(sql.PARKED)
     waiting = [
-        Reject(key, seq, {"values": values}, [("", error or "没有统一社会信用代码，等待判断是否为已有企业")])
+        Reject(key, seq, {"values": json.loads(values)}, [("", error or "没有统一社会信用代码，等待判断是否为已有企业")])
         for key, seq, _digest, values, error in found
     ]
     quarantine(run, waiting, page=0, digests={row[0]: row[2] for row in found})
