@@ -193,7 +193,8 @@ def test_merging_and_undoing_on_screen() -> None:
     assert client.post(undo, {"confirm": "yes"}).status_code == 302
     second.refresh_from_db()
     assert second.merged_into is None
-    assert "已经撤销" in client.post(undo, {"confirm": "yes"}).content.decode()
+    assert "撤销。" in client.post(undo, {"confirm": "yes"}).content.decode()
+    assert IdentityChange.objects.count() == 1
 
 
 def test_splitting_and_taking_out_on_screen(merged: tuple[Company, Company]) -> None:
