@@ -137,7 +137,11 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A hint that was taken and not answered comes again after this long; the job itself comes back by its lease.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600}
+# Who sends one gives up at once where no broker is: kombu's own patience is six seconds, and a page waits for it.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600, "socket_connect_timeout": 2, "max_retries": 0, "interval_start": 0, "interval_step": 0,
+    "interval_max": 0,
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = TIME_ZONE
 # A dead worker's job is taken up again within a lease and a sweep: less than a minute.

