@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +17,11 @@ settings.register_profile(
 settings.load_profile("default")
 
 
+# Few tests that take long: xdist would keep these files for last, and one worker would wait for the other.
+LONG_FILES = (
+    "tests/startup/test_main_job.py", "tests/matrix/", "tests/crm/test_killed_sync.py", "tests/browser/",
+    "tests/api/test_races.py", "tests/startup/",
+)
 NEEDS_DATABASE = {"db", "transactional_db", "live_server"}
 
 
@@ -25,6 +31,26 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     early = Coverage.current()
     if early is not None and hasattr(session.config, "workerinput"):
         early.stop()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers take files in this order (--no-loadscope-reorder): the long ones, then by their number of tests."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=file_order(Counter(file_of(item) for item in items)))
+
+
+def file_of(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def file_order(sizes: Counter[str]) -> Callable[[pytest.Item], tuple[int, int, str]]:
+    def order(item: pytest.Item) -> tuple[int, int, str]:
+        file = file_of(item)
+        rank = next((number for number, start in enumerate(LONG_FILES) if file.startswith(start)), len(LONG_FILES))
+        return rank, -sizes[file], file
+
+    return order
 
 
 @pytest.hookimpl(wrapper=True)
