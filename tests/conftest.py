@@ -3,15 +3,75 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "default", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 settings.load_profile("default")
+
+
+# Few tests that take long: xdist would keep these files for last, and one worker would wait for the other.
+LONG_FILES = (
+    "tests/startup/test_main_job.py", "tests/matrix/", "tests/crm/test_killed_sync.py", "tests/browser/",
+    "tests/api/test_races.py", "tests/startup/",
+)
+NEEDS_DATABASE = {"db", "transactional_db", "live_server"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """pytest-cov begins to measure in a worker as if it were alone, then as a worker, and never ends the first."""
+    early = Coverage.current()
+    if early is not None and hasattr(session.config, "workerinput"):
+        early.stop()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers take files in this order (--no-loadscope-reorder): the long ones, then by their number of tests."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=file_order(Counter(file_of(item) for item in items)))
+
+
+def file_of(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def file_order(sizes: Counter[str]) -> Callable[[pytest.Item], tuple[int, int, str]]:
+    def order(item: pytest.Item) -> tuple[int, int, str]:
+        file = file_of(item)
+        rank = next((number for number, start in enumerate(LONG_FILES) if file.startswith(start)), len(LONG_FILES))
+        return rank, -sizes[file], file
+
+    return order
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """The pure rooms are measured by the tests that need no database: tracing the others doubles what they take.
+
+    A test with a database that is the only one to reach a pure line says `measured`. Fixtures are left out too, which
+    pytest-cov's own marker `no_cover` would not do.
+    """
+    measuring = Coverage.current() if uses_database(item) and not item.get_closest_marker("measured") else None
+    if measuring is not None:
+        measuring.stop()
+    try:
+        return (yield)
+    finally:
+        if measuring is not None:
+            measuring.start()
+
+
+def uses_database(item: pytest.Item) -> bool:
+    return item.get_closest_marker("django_db") is not None or not NEEDS_DATABASE.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 class WrongServer(RuntimeError):

@@ -44,7 +44,7 @@ def pytest_words(options: TestOptions) -> list[str]:
     if chosen:
         return list(options.pytest)
     # The bound on pure code means nothing for a part of the tests. All of them share out by file, a database to each worker.
-    whole = [] if options.pytest else ["--cov", "-n", str(WORKERS), "--dist", "loadfile"]
+    whole = [] if options.pytest else ["--cov", "-n", str(WORKERS), "--no-loadscope-reorder", "--dist", "loadfile"]
     return ["-m", "slow or not slow" if options.slow else "not slow", *whole, *options.pytest]
 
 

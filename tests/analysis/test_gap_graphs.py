@@ -224,6 +224,7 @@ def test_deep_graph_needs_no_recursion_and_no_more_than_linear_rounds() -> None:
     assert max(sweep(ring, [0.999] * size)) < 1e-9
 
 
+@pytest.mark.no_cover
 def test_ten_thousand_nodes_fifty_thousand_edges() -> None:
     rng = np.random.default_rng(8)
     size = 10_000

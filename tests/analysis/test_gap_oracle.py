@@ -54,6 +54,7 @@ def differences(doc: dict[str, Any], result: dict[str, Any]) -> list[str]:
     return bad
 
 
+@pytest.mark.no_cover  # the examples of hypothesis below measure the same lines
 @pytest.mark.parametrize("batch", range(10))
 def test_five_hundred_seeded_chains(batch: int) -> None:
     for seed in range(50 * batch, 50 * batch + 50):

@@ -12,7 +12,7 @@ from chains.services.make_report import make_report, recompute
 from office.roles import CHAIN_LEADER, OFFICER
 from tests import factories as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.measured]
 
 
 @pytest.fixture

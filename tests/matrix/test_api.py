@@ -82,6 +82,7 @@ def test_canary_a_route_that_forgets_the_scope_is_seen(
         test_reading(world, as_person, "officer", "api-project-list")
 
 
+@pytest.mark.measured
 def test_a_report_names_no_project_out_of_reach(world: World, as_person: dict[str, Client]) -> None:
     """The frozen rows are masked for their reader here as on the page; the auditor reads all of them."""
     address = reverse("api-gap-report-detail", args=[world.other["chains.GapReport"].pk])

@@ -278,6 +278,7 @@ def page_address(name: str, chain: str) -> str:
     return reverse(name, args=[chain if part == "{chain}" else part for part in ARGUMENTS[name]])
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("person", expect.PEOPLE)
 @pytest.mark.parametrize("name", sorted(expect.PAGES))
 def test_our_own_pages(world: World, as_person: dict[str, Client], person: str, name: str) -> None:

@@ -15,7 +15,7 @@ from plans.records import COLUMNS
 from plans.services.load_plan import LoadResult, Outcome, load_plan
 from tests.plans.luohu_files import FOLDER
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.measured]
 ROWS = 1 + 169 + 55 + 52
 
 

@@ -16,7 +16,7 @@ from projects.services.register import next_code
 from projects.services.transition import change_side_state, change_stage
 from tests import factories as make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.measured]
 DAY = make.DAY
 
 

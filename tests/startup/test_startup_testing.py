@@ -80,7 +80,7 @@ def test_pytest_gets_what_is_not_ours() -> None:
     assert options == TestOptions(slow=True, only_tests=True, pytest=("tests/crm", "-x"))
     assert pytest_words(options) == ["-m", "slow or not slow", "tests/crm", "-x"]
     assert pytest_words(parse_test([]))[:3] == ["-m", "not slow", "--cov"]
-    assert pytest_words(parse_test([]))[-2:] == ["--dist", "loadfile"]
+    assert pytest_words(parse_test([]))[-3:] == ["--no-loadscope-reorder", "--dist", "loadfile"]
     assert pytest_words(parse_test(["-m", "browser"])) == ["-m", "browser"]
 
 
