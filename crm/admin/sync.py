@@ -114,8 +114,8 @@ class SyncRunAdmin(LivePage, ReadOnlyAdmin):
         words, done, total = progress_words(run.progress), run.progress.get("rows"), run.progress.get("total")
         if not (isinstance(done, int) and isinstance(total, int) and total > 0):
             return words or lines_of([])
-        bar = '<progress max="{}" value="{}" aria-label="进度">{}</progress><div>{}</div>'
-        return format_html(bar, total, done, words, words)
+        return format_html('<progress max="{}" value="{}" aria-label="进度">{}</progress><div>{}</div>',
+                           total, done, words, words)
 
     @display(description=_("原因分布"))
     def reasons(self, run: SyncRun) -> SafeString | str:

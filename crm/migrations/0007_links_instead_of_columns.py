@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(("status__in", [code for code, _label in STATUSES])), name="company_status_known"),
         ),
         migrations.AddField(
-            model_name="quarantinedrow", name="digest", field=models.BigIntegerField(db_default=0, default=0, editable=False),
+            model_name="quarantinedrow", name="digest", field=models.BigIntegerField(db_default=0, default=0, editable=False, verbose_name="内容指纹"),
         ),
         migrations.AddField(
             model_name="source", name="connector",

@@ -130,7 +130,7 @@ class QuarantinedRow(Versioned):
     source_key = models.CharField(_("数据源编号"), max_length=64, blank=True, db_index=True)
     seq = models.BigIntegerField(_("序号"), default=0)
     page = models.PositiveIntegerField(_("页"), default=0)
-    digest = models.BigIntegerField(default=0, db_default=0, editable=False)  # of the record as sent: see SourceLink
+    digest = models.BigIntegerField(_("内容指纹"), default=0, db_default=0, editable=False)  # see SourceLink
     payload = models.JSONField(_("原始内容"), null=True)
     corrected = models.JSONField(_("更正后的内容"), null=True, blank=True)
     state = models.CharField(_("处理"), max_length=12, choices=State, default=State.OPEN)

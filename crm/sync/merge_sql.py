@@ -112,7 +112,7 @@ LEFT JOIN crm_fieldorigin o ON o.company_id = c.id AND o.field = f.field
 LEFT JOIN crm_source writer ON writer.id = coalesce(o.source_id, c.source_id)
 CROSS JOIN LATERAL (SELECT to_jsonb(s) -> f.field AS value) new
 CROSS JOIN LATERAL (SELECT to_jsonb(c) -> f.field AS value) old
-"""
+"""  # nosec B608 (constant names)
 HELD = "CREATE TEMP TABLE held ON COMMIT DROP AS SELECT n, array_agg(field) AS fields FROM verdicts" \
        " WHERE verdict IN ('conflict', 'hold') GROUP BY n"
 ORIGINS = (
@@ -178,7 +178,7 @@ SELECT c.id AS company_id, d.n, jsonb_build_object({before}) - same.fields AS be
        jsonb_build_object({after}) - same.fields AS after
 {_sides(held=held).replace("WHERE", f"CROSS JOIN LATERAL (SELECT ARRAY[{same}] AS fields) same WHERE")}
   AND ({", ".join(new.values())}) IS DISTINCT FROM ({", ".join(f"c.{name}" for name in COLUMNS)})
-"""
+"""  # nosec B608 (constant names)
 
 
 def update_changed(*, held: bool) -> str:
@@ -191,7 +191,7 @@ UPDATE crm_company t SET {sets}, version = t.version + 1, updated_at = now(),
 FROM changed x JOIN {{rows}} s ON s.n = x.n JOIN crm_company o ON o.id = x.company_id {join}
 LEFT JOIN crm_industrycode i ON i.standard = 'GB/T 4754-2017' AND i.code = {industry}
 WHERE t.id = x.company_id
-"""
+"""  # nosec B608 (constant names)
 
 
 _INSERTED = ", ".join(f"coalesce(s.{n}, {EMPTY[n]})" if n in EMPTY else f"s.{n}" for n in COLUMNS)
@@ -201,7 +201,7 @@ SELECT d.company_id, {_INSERTED}, i.id, %(source)s, %(run)s, 1, now(), now()
 FROM decided d JOIN {{rows}} s ON s.n = d.n
 LEFT JOIN crm_industrycode i ON i.standard = 'GB/T 4754-2017' AND i.code = s.industry_code
 WHERE d.is_new
-"""
+"""  # nosec B608 (constant names)
 LINK = (
     """
 INSERT INTO crm_sourcelink (source_id, key, company_id, key_hash, digest, source_updated_at, gone, absent_runs)
@@ -259,7 +259,7 @@ WITH put AS (
     SELECT 1 FROM crm_companyidentifier y WHERE y.scheme = 'uscc' AND y.company_id = d.company_id AND y.value = x->>'value')
   RETURNING company_id, value)
 INSERT INTO parts SELECT company_id, 'former_codes', NULL, jsonb_agg(value) FROM put GROUP BY company_id
-"""
+"""  # nosec B608 (constant names)
 _FORMER_NAMES = f"""
 WITH put AS (
   INSERT INTO crm_companyname (company_id, name, valid_to)
@@ -268,7 +268,7 @@ WITH put AS (
   WHERE {_TAKEN} AND s.former_names IS NOT NULL AND x->>'name' <> s.name
   ON CONFLICT DO NOTHING RETURNING company_id, name)
 INSERT INTO parts SELECT company_id, 'former_names', NULL, jsonb_agg(name) FROM put GROUP BY company_id
-"""
+"""  # nosec B608 (constant names)
 _GRADES = f"""
 WITH put AS (
   INSERT INTO crm_companygrade AS g (company_id, grade, issuer, level, valid_from, valid_to, source_id)
@@ -286,7 +286,7 @@ INSERT INTO parts
 SELECT company_id, 'grades', NULL,
        jsonb_agg(jsonb_build_object('grade', grade, 'from', valid_from, 'to', valid_to) ORDER BY grade, valid_from)
 FROM put GROUP BY company_id
-"""
+"""  # nosec B608 (constant names)
 AROUND_NEW = (_CODES_OF_NEW,)
 AROUND_KNOWN = (_FORMER_NAME_OF_RENAMED, _CLOSE_CODES, _OPEN_CODES)
 LISTS = {"former_codes": _FORMER_CODES, "former_names": _FORMER_NAMES, "grades": _GRADES}

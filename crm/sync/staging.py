@@ -41,7 +41,7 @@ def open_staging(run: SyncRun) -> bool:
     with transaction.atomic(), connection.cursor() as db:
         db.execute(f"CREATE UNLOGGED TABLE IF NOT EXISTS {rows_of(run.pk)} ({_COLUMNS})")
         db.execute(f"CREATE UNLOGGED TABLE IF NOT EXISTS {seen_of(run.pk)} (page integer PRIMARY KEY, hashes bytea)")
-        db.execute(f"SELECT count(*) FROM {seen_of(run.pk)}")
+        db.execute(f"SELECT count(*) FROM {seen_of(run.pk)}")  # nosec B608 (a table of our own making)
         pages = db.fetchone()[0]
     return bool(pages == run.staged_cursor.get("pages", 0))
 
@@ -69,7 +69,7 @@ def stage_page(run: SyncRun, lines: Sequence[str], rejects: Sequence[Reject], ha
             if lines:
                 with db.copy(f"COPY {rows_of(run.pk)} FROM STDIN {COPY_OPTIONS}") as copy:
                     copy.write("\n".join(lines) + "\n")
-            db.execute(f"INSERT INTO {seen_of(run.pk)} VALUES (%s, %s)", [page, hashes.astype(">i8").tobytes()])
+            db.execute(f"INSERT INTO {seen_of(run.pk)} VALUES (%s, %s)", [page, hashes.astype(">i8").tobytes()])  # nosec B608 (a table of our own making)
         quarantine(run, rejects, page=page, digests=digests)
         run.save(update_fields=["staged_cursor", "page_hash", "progress"])
 
@@ -77,7 +77,7 @@ def stage_page(run: SyncRun, lines: Sequence[str], rejects: Sequence[Reject], ha
 def hashes_of(run_id: int) -> Hashes:
     """The key hashes of every record that the run has met, in order."""
     with connection.cursor() as db:
-        db.execute(f"SELECT hashes FROM {seen_of(run_id)} ORDER BY page")
+        db.execute(f"SELECT hashes FROM {seen_of(run_id)} ORDER BY page")  # nosec B608 (a table of our own making)
         return np.frombuffer(b"".join(bytes(row[0]) for row in db.fetchall()), dtype=">i8").astype(np.int64)
 
 

@@ -110,7 +110,7 @@ def test_a_senseless_company_is_refused_by_name(api: Api, company: Company, body
 
 
 def test_what_a_source_keeps_is_refused_by_name(api: Api, company: Company) -> None:
-    Company.objects.filter(pk=company.pk).update(source=Source.objects.create(code="s", name="库"), source_key="1")
+    Company.objects.filter(pk=company.pk).update(source=Source.objects.create(code="s", name="库"))
     company.refresh_from_db()
     answer = api.patch(f"companies/{company.code}/", {"name": "改名", "employees": 9}, company.version)
     assert answer.status_code == 400

@@ -304,7 +304,8 @@ def test_companies_are_filtered_by_chain_and_lead_to_their_gaps(page: Client, ch
 
 
 def company_form(company: Company, **values: str) -> dict[str, str]:
-    sets = ("identifiers", "former_names", "grades", "grades-2", "events", "projects", "projects-2", "placements", "contacts")
+    sets = ("identifiers", "former_names", "grades", "grades-2", "events", "projects", "projects-2", "placements", "contacts",
+            "absorbed")
     data = {f"{name}-{key}": "0" for name in sets for key in ("TOTAL_FORMS", "INITIAL_FORMS")}
     company.refresh_from_db()
     data["seen_version"] = str(company.version)
@@ -356,7 +357,7 @@ def test_a_senseless_company_is_refused(page: Client, by_hand: Company, field: s
 def synced() -> Company:
     source = Source.objects.create(code="sandbox", name="示例企业库")
     made = make.company(
-        "来自数据源的企业", source=source, source_key="SZ1", products=[{"name": "显示模组", "revenue_share": 0.6}], employees=12
+        "来自数据源的企业", source=source, products=[{"name": "显示模组", "revenue_share": 0.6}], employees=12
     )
     run = SyncRun.objects.create(source=source, slot="one", mode="full", status="done", counts={"NEW": 1, "SKIP": 0})
     CompanyEvent.objects.create(

@@ -107,7 +107,7 @@ def test_the_list_takes_the_same_queries_for_few_and_many(officer: Client) -> No
 def synced() -> Company:
     source = Source.objects.create(code="sandbox", name="示例企业库")
     company = make("来自数据源的企业", 1)
-    Company.objects.filter(pk=company.pk).update(source=source, source_key="SZ1")
+    Company.objects.filter(pk=company.pk).update(source=source)
     run = SyncRun.objects.create(source=source, slot="one", mode="full", counts={"NEW": 1})
     CompanyEvent.objects.create(
         company=company, run=run, kind="update", before={"employees": 1}, after={"employees": 2}

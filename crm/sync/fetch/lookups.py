@@ -64,7 +64,7 @@ class Lookups:
 
 def fetch_details(caller: Caller, stream: Stream, batch: Batch) -> None:
     """Put into a batch of announcements what they announce. Each key is asked once; its newest announcement counts."""
-    assert stream.detail is not None  # noqa: S101  (the caller's reason to call)
+    assert stream.detail is not None  # noqa: S101  (only streams with a detail come here)  (the caller's reason to call)
     newest = {key: index for index, key in enumerate(batch.keys)}
     kept = sorted(newest.values())
     for index in kept:
@@ -77,7 +77,7 @@ def fetch_details(caller: Caller, stream: Stream, batch: Batch) -> None:
 
 
 def _detail(caller: Caller, stream: Stream, key: str) -> tuple[str, bytes]:
-    assert stream.detail is not None  # noqa: S101
+    assert stream.detail is not None  # noqa: S101  (only streams with a detail come here)
     detail = stream.detail
     page: Page = caller.page(stream, {}, request=detail.request, path=detail.item, single=True, words={"key": key})
     if page.gone:
