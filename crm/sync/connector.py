@@ -64,7 +64,7 @@ def load_connector(name_or_path: str | Path, folder: Path = CONNECTORS_DIR) -> C
     if path.stat().st_size > LARGEST_FILE:
         raise ConnectorError("数据源定义文件过大")
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  # nosec B506 (a SafeLoader, stricter)
+        raw = _Loader(path.read_text(encoding="utf-8")).get_single_data()
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConnectorError(f"数据源定义不是合法的 YAML：{str(error)[:160]}") from None
     return parse_connector(raw)
