@@ -5,7 +5,10 @@
 
 The product of two sparse matrices of character bigrams, weighted by their rarity, finds the ten best of a block of the
 index; rapidfuzz then scores those few pairs. A bigram that a hundred thousand names share says nothing and costs much: of
-every name asked for, only its rarest bigrams are looked up, as many as fit into a budget. FIGURES
+every name asked for, only its rarest bigrams are looked up, as many as fit into a budget.
+
+Against 1,000,000 names: 14,000 a second of processor time, recall .96 at the first and .98 among ten (pg_trgm .78 and .93), an
+index of 320 MB, 35 seconds to build (benchmarks/README.md).
 """
 
 from __future__ import annotations
