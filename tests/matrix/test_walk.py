@@ -20,7 +20,7 @@ from tests.matrix.test_matrix import ARGUMENTS, address, label_of, page_address
 from tests.matrix.world import MONEY, SECRET, World
 
 pytestmark = pytest.mark.django_db
-MOST_PAGES, OPENED = 220, 200
+MOST_PAGES, OPENED = 260, 200
 LINK = re.compile(r'(?:href|action)="(/[^"#]*)')
 PROJECT = [f"{SECRET}{word}" for word in ("项目", "下一步", "简介", "承诺", "联系人")] + ["P2026-0002"]
 FIRM = [f"{SECRET}企业"]
