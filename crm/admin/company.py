@@ -170,6 +170,10 @@ class CompanyAdmin(CompanyIdentityPages, ModelAdmin):  # type: ignore[misc]
         absorbed = isinstance(obj, Company) and obj.merged_into_id is not None  # the theme asks by key alone, too
         return not absorbed and super().has_change_permission(request, obj)
 
+    def get_inlines(self, request: HttpRequest, obj: Company | None = None) -> list[Any]:
+        has_absorbed = obj is not None and Company.objects.filter(merged_into=obj).exists()
+        return [inline for inline in self.inlines if has_absorbed or inline is not AbsorbedInline]
+
     def has_delete_permission(self, request: HttpRequest, obj: Company | None = None) -> bool:
         return False  # companies are marked, never deleted
 

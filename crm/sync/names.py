@@ -5,7 +5,10 @@
 
 The product of two sparse matrices of character bigrams, weighted by their rarity, finds the ten best of a block of the
 index; rapidfuzz then scores those few pairs. A bigram that a hundred thousand names share says nothing and costs much: of
-every name asked for, only its rarest bigrams are looked up, as many as fit into a budget. FIGURES
+every name asked for, only its rarest bigrams are looked up, as many as fit into a budget.
+
+Against 1,000,000 names: 14,000 a second of processor time, recall .96 at the first and .98 among ten (pg_trgm .78 and .93), an
+index of 320 MB, 35 seconds to build (benchmarks/README.md).
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ Parts = tuple[list[str], Labels, Labels]
 
 COLUMNS = 1 << 19  # bigrams are hashed: no vocabulary to keep
 CANDIDATES = 10
+LEAST = 0.1  # of the bigram product: below it nothing is found that anybody would take for the same
 BLOCK = 1 << 18  # names whose running sums stay in the processor's cache
 BUDGET = 2_000  # postings looked up for one name
 RAREST = 2  # bigrams that are looked up whatever they cost
@@ -51,6 +55,7 @@ FORMS = (
 )
 _ENDINGS = {ending: form for form, endings in FORMS for ending in endings}
 _ENDING_LENGTHS = sorted({len(ending) for ending in _ENDINGS}, reverse=True)
+_LAST_LETTERS = {ending[-1] for ending in _ENDINGS}
 _BRACKETS = re.compile(r"[(\[{〔【<《](.*?)[)\]}〕】>》]")
 _NOISE = re.compile(r"[^0-9A-Z\u3400-\u9fff]+")
 _FULL_PLACE = re.compile(r"(?:特别行政区|自治区|自治州|自治县|地区|省|市|区|县|盟|旗)$")
@@ -84,7 +89,8 @@ def _places() -> dict[str, str]:
 def name_parts(name: str) -> NameParts:
     text = unicodedata.normalize("NFKC", name).upper().translate(SIMPLIFIED)
     places: list[str] = []
-    text = _BRACKETS.sub(lambda found: _bracketed(found[1], places), text)
+    if not text.isalnum():  # saves the searches where there is nothing to find
+        text = _BRACKETS.sub(lambda found: _bracketed(found[1], places), text)
     text, form = _without_form(_NOISE.sub("", text))
     start = _leading_places(text, places)
     core = text[start:]
@@ -109,10 +115,14 @@ def _bracketed(inner: str, places: list[str]) -> str:
 def _without_form(text: str) -> tuple[str, str]:
     """A partnership says it twice: 合伙企业（有限合伙）."""
     form = ""
-    for length in _ENDING_LENGTHS * 2:
-        found = _ENDINGS.get(text[-length:])
-        if found is not None and len(text) > length and form in ("", found):
-            text, form = text[:-length], found
+    while text[-1:] in _LAST_LETTERS:
+        for length in _ENDING_LENGTHS:
+            found = _ENDINGS.get(text[-length:])
+            if found is not None and len(text) > length and form in ("", found):
+                text, form = text[:-length], found
+                break
+        else:
+            break
     return text, form
 
 
@@ -169,7 +179,7 @@ class NameIndex:
     def _best(self, names: Sequence[str], k: int) -> tuple[Ids, Scores]:
         asked = self._taken_apart(names)
         rare = self._affordable(_weighted(_bigrams(asked[0]), self._rarity))
-        products = [sp_matmul_topn(rare, rows, top_n=CANDIDATES, n_threads=THREADS) for rows in self._blocks]
+        products = [sp_matmul_topn(rare, rows, top_n=CANDIDATES, threshold=LEAST, n_threads=THREADS) for rows in self._blocks]
         near = zip_sp_matmul_topn(CANDIDATES, products)
         scores = self._scores(asked, near)
         found = np.full((len(names), CANDIDATES), NO_MATCH, np.int64)

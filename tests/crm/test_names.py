@@ -67,7 +67,7 @@ def test_noise_is_seen_through_and_blocks_make_no_difference(monkeypatch: pytest
     assert near / len(wanted) > 0.85
 
 
-def test_canary_without_next_but_one_pairs_a_wrong_letter_costs_recall(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_canary_a_budget_for_nothing_costs_recall(monkeypatch: pytest.MonkeyPatch) -> None:
     known = thousands(4_000)
     noisy = [name[:4] + "某" + name[5:] for name in known]
 
