@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from crm.models import Company, QuarantinedRow, Source, SourceLink, SyncIssue, SyncRun
+from crm.models import QuarantinedRow, Source, SourceLink, SyncIssue, SyncRun
 from crm.services.sync_companies import recorded, source_lock
 from crm.sync.columns import COPY_OPTIONS
 from crm.sync.connector import Connector, load_connector
@@ -119,9 +119,3 @@ def _mark(run: SyncRun, good: list[tuple[QuarantinedRow, dict[str, Any]]], by: U
             counts["ERROR"] += 1
     run.quarantined.all().delete()
     return dict(counts)
-
-
-def company_of(row: QuarantinedRow) -> Company | None:
-    """The company that a replayed row became."""
-    link = SourceLink.objects.filter(source_id=row.run.source_id, key=row.source_key).select_related("company").first()
-    return link.company if link else None

@@ -46,8 +46,9 @@ class Intake:
                 self.known = load_index(db, self.run.source_id)
         if state:
             met = hashes_of(self.run.pk)
-            self._met = set() if self.known else set(met.tolist())
-            if self.known is not None:
+            if self.known is None:
+                self._met = set(met.tolist())
+            else:
                 self.known.mark(met)
 
     def take(self, batches: Iterator[Batch], *, calls: Callable[[], int]) -> None:

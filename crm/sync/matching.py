@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True)
 class Incoming:
     key: str
-    op: str
     uscc: str = ""
     former: tuple[str, ...] = ()
     name: str = ""
@@ -31,8 +30,6 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`company` None with `is_new` False and no error: a tombstone for a company never seen."""
-
     key: str
     company: int | None = None
     is_new: bool = False
@@ -41,22 +38,13 @@ class Decision:
 
 
 def match(records: Iterable[Incoming], known: Known) -> list[Decision]:
-    """One decision a record, in order. Within a batch a code and a company are taken only once."""
-    taken_codes: dict[str, str] = {}
-    taken_companies: dict[int, str] = {}
-    decisions = []
-    for record in records:
-        decision = _decide(record, known)
-        if record.op == "upsert" and not decision.error:
-            decision = _once(record, decision, taken_codes, taken_companies)
-        decisions.append(decision)
-    return decisions
+    """One decision a record, in order. That a code and a company are taken once only is a rule over the whole run, which
+    merge_sql.TWICE keeps."""
+    return [_decide(record, known) for record in records]
 
 
 def _decide(record: Incoming, known: Known) -> Decision:
     by_key = known.keys.get(record.key)
-    if record.op == "delete":
-        return Decision(record.key, company=by_key, notice="" if by_key else "来源删除了一家本系统没有的企业")
     by_code = known.live.get(record.uscc)
     if by_code is not None and by_key is not None and by_code != by_key:
         reason = f"代码 {record.uscc} 正由另一家企业使用，数据源编号却指向别家，请人工判断是否合并"
@@ -75,11 +63,3 @@ def _decide(record: Incoming, known: Known) -> Decision:
         return Decision(record.key, error="记录的旧代码分属几家企业，可能是合并，请人工判断")
     twin = known.names.get(record.name)
     return Decision(record.key, is_new=True, notice=f"与 {twin} 同名但代码不同，已按新企业建档" if twin else "")
-
-
-def _once(record: Incoming, decision: Decision, codes: dict[str, str], companies: dict[int, str]) -> Decision:
-    if (other := codes.setdefault(record.uscc, record.key)) != record.key:
-        return Decision(record.key, error=f"同一批里 {other} 已使用代码 {record.uscc}")
-    if decision.company is not None and (other := companies.setdefault(decision.company, record.key)) != record.key:
-        return Decision(record.key, error=f"同一批里 {other} 已对应同一家企业")
-    return decision

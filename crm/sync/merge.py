@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,7 @@ from crm.sync.matching import Decision, Incoming, Known, match
 from crm.sync.records import Reject
 from crm.sync.staging import drop_staging, quarantine, rows_of, write_notices
 
-HARD_AT_ONCE = 5_000
+AT_ONCE = 5_000
 WORTH_BULK = 20_000  # below this, dropping and building indexes costs more than it saves
 
 
@@ -94,6 +94,13 @@ class _Steps:
         self.run(statement, **more)
         return list(self.db.fetchall())
 
+    def blocks(self, statement: str) -> Iterator[list[Any]]:
+        """The rows of a statement that begins with n and takes those after it, some thousand at a time."""
+        after = -1
+        while rows := self.rows(statement, after=after, limit=AT_ONCE):
+            after = rows[-1][0]
+            yield rows
+
 
 def _decide(step: _Steps, *, empty: bool) -> None:
     if empty:
@@ -114,13 +121,10 @@ def _decide(step: _Steps, *, empty: bool) -> None:
 
 def _decide_hard(step: _Steps) -> None:
     """What SQL cannot decide goes through crm.sync.matching, some thousand records at a time."""
-    after = -1
-    while rows := step.rows(sql.HARD, after=after, limit=HARD_AT_ONCE):
-        after = rows[-1][0]
-        records = [Incoming(key, op, code, tuple(former), name) for _n, key, op, code, former, name, _scheme in rows]
+    for rows in step.blocks(sql.HARD):
+        records = [Incoming(key, code, tuple(former), name) for _n, key, code, former, name in rows]
         decisions = match(records, _known(step.plan, records))
-        found = [(row[0], d) for row, d in zip(rows, decisions, strict=True)]
-        _store(step, found)
+        _store(step, [(row[0], decision) for row, decision in zip(rows, decisions, strict=True)])
 
 
 def _store(step: _Steps, decisions: list[tuple[int, Decision]]) -> None:
@@ -140,7 +144,7 @@ def _known(plan: MergePlan, records: list[Incoming]) -> Known:
         (former if ended else live)[value] = company
     links = SourceLink.objects.filter(source_id=plan.source_id, key__in={r.key for r in records})
     keys = dict(links.values_list("key", "company_id"))
-    fresh = {r.name for r in records if r.op == "upsert" and r.key not in keys}
+    fresh = {r.name for r in records if r.key not in keys}
     names = dict(Company.objects.filter(name__in=fresh).values_list("name", "code"))
     return Known(live, former, keys, names)
 
@@ -212,29 +216,30 @@ def _mark_gone(step: _Steps) -> None:
 def _counts(step: _Steps) -> dict[str, Any]:
     """Rows by result. In a change feed the companies that it does not mention are skipped ones too."""
     plan = step.plan
-    new, update, error, review, removed, absent, ended = step.rows(sql.COUNTS)[0]
+    new, update, error, review, removed, redacted, absent, ended = step.rows(sql.COUNTS)[0]
     invalid = QuarantinedRow.objects.filter(run_id=plan.run_id).count()
-    gone = step.rows("SELECT count(*), count(*) FILTER (WHERE op = 'redacted') FROM decided WHERE outcome = 'gone'")[0]
-    skipped = plan.known - update if plan.mode == SyncRun.Mode.CHANGES else (
-        plan.fetched - new - update - invalid - error - review - gone[0])
+    touched = update + removed + redacted
+    skipped = plan.known - touched if plan.mode == SyncRun.Mode.CHANGES else (
+        plan.fetched - new - touched - invalid - error - review)
     conflicts = step.rows("SELECT count(*) FROM crm_fieldconflict WHERE run_id = %(run)s AND state = 'open'")[0][0]
     return {
         "fetched": plan.fetched, "NEW": new, "UPDATE": update, "SKIP": max(0, skipped), "INVALID": invalid, "ERROR": error,
-        "REVIEW": review, "CONFLICT": conflicts, "ended": ended, "removed": removed - gone[1], "absent": absent,
-        "redacted": gone[1], **plan.totals,
+        "REVIEW": review, "CONFLICT": conflicts, "ended": ended, "removed": removed, "absent": absent,
+        "redacted": redacted, **plan.totals,
     }
 
 
 def _park(step: _Steps, run: SyncRun) -> None:
     """Rows that need a person wait in quarantine as they were read; what somebody should know becomes a notice."""
-    found = step.rows(sql.PARKED)
-    waiting = [
-        Reject(key, seq, {"values": json.loads(values)}, [("", error or "没有统一社会信用代码，等待判断是否为已有企业")])
-        for key, seq, _digest, values, error in found
-    ]
-    quarantine(run, waiting, page=0, digests={row[0]: row[2] for row in found})
-    write_notices(run, [(key, "", notice) for key, notice in step.rows(sql.NOTICES)])
-    step.run(sql.SUPERSEDED)
+    for found in step.blocks(sql.PARKED):
+        waiting = [
+            Reject(key, seq, {"values": json.loads(values)}, [("", error or "没有统一社会信用代码，等待判断是否为已有企业")])
+            for _n, key, seq, _digest, values, error in found
+        ]
+        quarantine(run, waiting, page=0, digests={row[1]: row[3] for row in found})
+    for found in step.blocks(sql.NOTICES):
+        write_notices(run, [(key, "", notice) for _n, key, notice in found])
+    step.run(*sql.SUPERSEDED)
 
 
 def _close(run: SyncRun, plan: MergePlan, counts: dict[str, Any]) -> None:

@@ -57,8 +57,8 @@ SELECT n, key, op, scheme, code, NULL::bigint AS by_key, NULL::bigint AS by_code
 FROM {rows}
 """
 HARD = """
-SELECT d.n, d.key, d.op, coalesce(d.code, ''),
-       ARRAY(SELECT x->>'value' FROM jsonb_array_elements(coalesce(s.former_codes, '[]')) x), s.name, d.scheme
+SELECT d.n, d.key, coalesce(d.code, ''),
+       ARRAY(SELECT x->>'value' FROM jsonb_array_elements(coalesce(s.former_codes, '[]')) x), s.name
 FROM decided d JOIN {rows} s USING (n) WHERE d.outcome = 'hard' AND d.n > %(after)s ORDER BY d.n LIMIT %(limit)s
 """
 NUMBER_NEW = """
@@ -302,6 +302,7 @@ WITH was AS (
 INSERT INTO parts SELECT id, 'status', to_jsonb(was), '"{status}"'::jsonb FROM gone
 """
 TOMBSTONES = (
+    "UPDATE decided SET notice = '来源移除了一家本系统没有的企业' WHERE outcome = 'gone' AND by_key IS NULL",
     """
 UPDATE crm_sourcelink l SET gone = d.op, digest = 0 FROM decided d
 WHERE l.source_id = %(source)s AND l.key = d.key AND d.op IN ('removed', 'redacted') AND l.gone <> d.op
@@ -361,23 +362,41 @@ SELECT (SELECT count(*) FROM decided WHERE is_new),
        ) u WHERE company_id NOT IN (SELECT company_id FROM parts WHERE field = 'status')),
        (SELECT count(*) FROM decided WHERE error <> ''),
        (SELECT count(*) FROM decided WHERE outcome = 'review' AND error = '' AND company_id IS NULL),
-       (SELECT count(*) FROM parts WHERE field = 'status' AND after = '"removed"'),
+       (SELECT count(*) FROM parts p WHERE field = 'status' AND after = '"removed"' AND EXISTS (
+           SELECT 1 FROM decided d WHERE d.company_id = p.company_id AND d.op = 'removed')),
+       (SELECT count(*) FROM parts p WHERE field = 'status' AND after = '"removed"' AND EXISTS (
+           SELECT 1 FROM decided d WHERE d.company_id = p.company_id AND d.op = 'redacted')),
        (SELECT count(*) FROM parts WHERE field = 'status' AND after = '"absent"'),
        (SELECT count(*) FROM changed WHERE after->>'status' IN ('deregistered', 'revoked_deregistered', 'cancelled', 'revoked'))
 """
 PARKED = """
-SELECT d.key, s.seq, s.digest,
+SELECT d.n, d.key, s.seq, s.digest,
        jsonb_strip_nulls(to_jsonb(s)) - ARRAY['n', 'key', 'key_hash', 'seq', 'op', 'digest', 'updated_at'], d.error
-FROM decided d JOIN {rows} s USING (n) WHERE d.error <> '' OR (d.outcome = 'review' AND d.company_id IS NULL)
-ORDER BY d.n LIMIT 10000
+FROM decided d JOIN {rows} s USING (n)
+WHERE (d.error <> '' OR d.outcome = 'review' AND d.company_id IS NULL) AND d.n > %(after)s ORDER BY d.n LIMIT %(limit)s
 """
-# A newer version of a record that waits has come, good or bad: nobody needs to mend the old one.
-SUPERSEDED = """
+# What a person has looked at stays his: a record that comes again as it was adds nothing to the row that waits, or that was
+# set aside. Where another version came, good or bad, nobody needs to mend the old one, nor to say which company it is.
+SUPERSEDED = (
+    """
+UPDATE crm_quarantinedrow n SET state = 'superseded'
+WHERE n.run_id = %(run)s AND n.state = 'open' AND n.source_key <> '' AND n.digest <> 0 AND %(mode)s <> 'replay'
+  AND EXISTS (SELECT 1 FROM crm_quarantinedrow q JOIN crm_syncrun r ON r.id = q.run_id
+              WHERE r.source_id = %(source)s AND q.run_id <> %(run)s AND q.source_key = n.source_key
+                AND q.digest = n.digest AND q.state IN ('open', 'dismissed'))
+""",
+    """
 UPDATE crm_quarantinedrow q SET state = 'superseded' FROM crm_syncrun r
 WHERE r.id = q.run_id AND r.source_id = %(source)s AND q.state = 'open' AND q.source_key <> '' AND %(mode)s <> 'replay'
   AND (EXISTS (SELECT 1 FROM decided d JOIN {rows} s USING (n) WHERE d.key = q.source_key AND d.error = ''
                AND d.company_id IS NOT NULL AND (q.run_id <> %(run)s OR s.seq > q.seq))
        OR q.run_id <> %(run)s AND EXISTS (
-               SELECT 1 FROM crm_quarantinedrow n WHERE n.run_id = %(run)s AND n.source_key = q.source_key))
-"""
-NOTICES = "SELECT key, notice FROM decided WHERE notice <> '' ORDER BY n LIMIT 10000"
+               SELECT 1 FROM crm_quarantinedrow n
+               WHERE n.run_id = %(run)s AND n.source_key = q.source_key AND n.state = 'open'))
+""",
+    """
+DELETE FROM crm_possiblematch p USING crm_quarantinedrow q, crm_syncrun r
+WHERE q.id = p.row_id AND r.id = q.run_id AND r.source_id = %(source)s AND q.state = 'superseded' AND p.state = 'open'
+""",
+)
+NOTICES = "SELECT n, key, notice FROM decided WHERE notice <> '' AND n > %(after)s ORDER BY n LIMIT %(limit)s"

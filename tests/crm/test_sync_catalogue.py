@@ -194,3 +194,61 @@ def test_a_listing_of_thirty_percent_halts_and_marks_nobody(sandbox: Sandbox) ->
     assert result.status == "halted", result
     assert state_of_database() == before
     assert not SourceLink.objects.exclude(gone="").exists()
+
+
+# --- what came twice, what was never here, what a person has looked at ---
+def test_a_code_that_comes_twice_goes_to_the_first_and_the_other_waits(sandbox: Sandbox) -> None:
+    one, two = sandbox.keys()[:2]
+    sandbox.edit(two, creditCode=sandbox.world.records[one]["creditCode"])
+    result = sandbox.sync("one")
+    assert (result.counts["NEW"], result.counts["ERROR"]) == (59, 1)
+    assert "已使用代码" in SyncIssue.objects.get(severity="error").reason
+    assert QuarantinedRow.objects.get().source_key in (one, two)
+
+
+def test_two_records_of_one_company_are_not_merged_over_each_other(sandbox: Sandbox) -> None:
+    sandbox.sync("one")
+    one, two = sandbox.keys()[:2]
+    former = sandbox.world.records[one]["creditCode"]
+    sandbox.edit(one, creditCode=uscc_for(88_888))
+    sandbox.sync("two")
+    twin = {**sandbox.world.records[two], "id": "SZ-other", "creditCode": former}
+    sandbox.edit(one, employees=77)
+    sandbox.world.put(twin)
+    result = sandbox.sync("three")
+    assert result.counts["ERROR"] == 1
+    assert "同一家企业" in SyncIssue.objects.get(severity="error").reason
+    assert Company.objects.count() == 60
+
+
+def test_results_add_up_to_what_was_fetched(sandbox: Sandbox) -> None:
+    sandbox.sync("one")
+    sandbox.edit(sandbox.keys()[0], employees=9_999)
+    sandbox.edit(sandbox.keys()[1], employees="很多")
+    counts = sandbox.sync("two", full=True).counts
+    assert counts["fetched"] == 60 == sum(counts[name] for name in ("NEW", "UPDATE", "SKIP", "INVALID", "ERROR", "REVIEW"))
+    assert (counts["UPDATE"], counts["INVALID"]) == (1, 1)
+
+
+def test_a_tombstone_for_a_stranger_is_told_and_counts_nothing(sandbox: Sandbox) -> None:
+    sandbox.sync("one")
+    stranger = sandbox.world.found()
+    sandbox.world.put(stranger)
+    sandbox.world.remove(stranger["id"])
+    counts = sandbox.sync("two").counts
+    assert (counts["NEW"], counts["removed"], counts["redacted"], counts["SKIP"]) == (0, 0, 0, 60)
+    assert "本系统没有" in SyncIssue.objects.get(severity="notice").reason
+
+
+@pytest.mark.parametrize("state", ["open", "dismissed"])
+def test_a_bad_record_that_comes_again_leaves_the_row_that_a_person_works_on(sandbox: Sandbox, state: str) -> None:
+    sandbox.edit(sandbox.keys()[0], employees="很多")
+    sandbox.sync("one")
+    QuarantinedRow.objects.update(corrected={"half": "done"}, state=state)
+    assert sandbox.sync("two", full=True).counts["INVALID"] == 1
+    assert list(QuarantinedRow.objects.order_by("id").values_list("state", "corrected")) == [
+        (state, {"half": "done"}), ("superseded", None),
+    ]
+    sandbox.edit(sandbox.keys()[0], employees="更多")
+    sandbox.sync("three", full=True)
+    assert QuarantinedRow.objects.filter(state="open").get().payload["employees"] == "更多"

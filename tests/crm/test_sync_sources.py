@@ -34,18 +34,23 @@ def test_a_source_that_nobody_described_before_fills_the_register(
     file.write_text(FILE.replace("fields:", "thresholds: {bad_rows: 0.5, vanished: 0.5}\nfields:", 1), encoding="utf-8")
     for name, value in ENVIRON.items():
         monkeypatch.setenv(name, value)
-    source = Scripted(Harbour(ROWS))
+    harbour = Harbour(list(ROWS))
+    source = Scripted(harbour)
     try:
         told = json.loads(run(capsys, "sync_companies", str(file), base_url=source.url, format="json"))
+        harbour.rows[0] = {**ROWS[0], "secret": True}
+        again = json.loads(run(capsys, "sync_companies", str(file), base_url=source.url, format="json", full=True))
     finally:
         source.close()
     assert (told["status"], told["fetched"], told["NEW"], told["INVALID"]) == ("done", 5, 3, 1)
-    assert told["gone"]["redacted"] == 1
+    assert set(told["gone"].values()) == {0}, "the record that was hidden from the start is gone from nowhere"
+    assert (again["gone"]["redacted"], again["gone"]["removed"]) == (1, 0)
+    assert SourceLink.objects.get(key="1").gone == "redacted"
     assert told["calls"] == 4
     assert told["seconds"] >= 0
-    assert dict(Company.objects.values_list("links__key", "status")) == {"1": "active", "2": "deregistered", "3": "active"}
+    assert dict(Company.objects.values_list("links__key", "status")) == {"1": "removed", "2": "deregistered", "3": "active"}
     assert Source.objects.get().department == "customs"
-    bad = QuarantinedRow.objects.get()
+    bad = QuarantinedRow.objects.get(state="open")
     bad.corrected = {**bad.payload, "st": "1"}
     bad.save()
     assert replay_quarantine(rows=[bad.pk], by=None, now=timezone.now())["REPLAYED"] == 1

@@ -22,7 +22,6 @@ class Lookups:
     def __init__(self, caller: Caller, stream: Stream, keys: Callable[[], Iterable[str]]) -> None:
         self.caller, self.stream, self.keys = caller, stream, keys
         self.sorter = Sorter(caller.connector, stream)
-        self.missing: list[str] = []
 
     def read(self, position: dict[str, Any]) -> Iterator[Batch]:
         keys = list(self.keys())
@@ -54,7 +53,7 @@ class Lookups:
         if page.gone:
             batch.add(key, b"", page.gone, seq)
         elif page.empty:
-            self.missing.append(key)
+            return
         else:
             part = b"[" + page.part + b"]" if self.stream.single else page.part
             found = self.sorter.batch(part, seq)
@@ -64,7 +63,7 @@ class Lookups:
 
 def fetch_details(caller: Caller, stream: Stream, batch: Batch) -> None:
     """Put into a batch of announcements what they announce. Each key is asked once; its newest announcement counts."""
-    assert stream.detail is not None  # noqa: S101  (only streams with a detail come here)  (the caller's reason to call)
+    assert stream.detail is not None  # noqa: S101  (the caller's reason to call)
     newest = {key: index for index, key in enumerate(batch.keys)}
     kept = sorted(newest.values())
     for index in kept:
