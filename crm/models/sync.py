@@ -106,6 +106,7 @@ class SourceLink(models.Model):
     absent_runs = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     gone = models.CharField(_("去向"), max_length=8, choices=Gone, blank=True, default="", db_default="")
     source_updated_at = models.DateTimeField(_("数据源更新时间"), null=True, blank=True)
+    asked_at = models.DateTimeField(_("最近查询"), null=True, editable=False)  # of sources that are asked one company at a time
 
     class Meta:
         verbose_name = _("来源记录")

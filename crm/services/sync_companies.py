@@ -18,6 +18,7 @@ from crm.models import Company, CompanyIdentifier, IndustryCode, Source, SourceL
 from crm.sandbox.server import DEMO_KEY
 from crm.services.load_codes import load_codes
 from crm.services.match_names import propose_for_rows
+from crm.sync.asking import Questions
 from crm.sync.connector import Connector, ConnectorError, load_connector
 from crm.sync.fetch import Reader, Rebaseline, StartOver, open_reader, policy_for
 from crm.sync.intake import Intake
@@ -111,7 +112,12 @@ class _Synchronisation:
     base_url: str
     as_of: dt.date
     environ: Mapping[str, str]
+    questions: Questions | None = None
     started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        if self.connector.refresh is not None:
+            self.questions = Questions(self.source, self.connector.refresh, database_now())
 
     def carry_out(self) -> None:
         with GuardedClient(policy_for(self.connector, self.base_url, calls_today=self._calls_today())) as http:
@@ -122,19 +128,20 @@ class _Synchronisation:
             plan = self._plan(intake, reader, http.calls)
         still_ours()
         counts = merge(plan)
+        if self.questions is not None:
+            self.questions.stamp(self._asked())
         analyse_tables(Company, CompanyIdentifier, SourceLink, changed=counts["NEW"] + counts["UPDATE"])
         if counts["REVIEW"]:
-            propose_for_rows(run_id=self.run.pk, now=self._now())
+            propose_for_rows(run_id=self.run.pk, now=database_now())
 
     def _fetch(self, http: GuardedClient) -> tuple[Intake, Reader]:
         for _attempt in range(3):
-            reader = open_reader(self.connector, http, base_url=self.base_url, environ=self.environ, keys=self._keys,
-                                 now=self._now())
+            reader = open_reader(self.connector, http, base_url=self.base_url, environ=self.environ,
+                                 keys=self.questions.keys if self.questions else None, now=database_now())
             mode = reader.mode(self.source.cursor, self.run.mode == SyncRun.Mode.FULL)
             if mode != self.run.mode or not open_staging(self.run):
                 self._begin_again(mode)
-            full = self.run.mode == SyncRun.Mode.FULL
-            intake = Intake(self.run, self.connector, whole_index=full)
+            intake = Intake(self.run, self.connector)
             position = self.run.staged_cursor.get("position", {})
             try:
                 intake.take(reader.read(mode, self.source.cursor, position), calls=lambda: http.calls)
@@ -159,7 +166,7 @@ class _Synchronisation:
         if judged and absence is not None and known and len(met) < absence.at_least * known:
             judged = False
         return MergePlan(
-            run_id=self.run.pk, source_id=self.source.pk, mode=self.run.mode, cursor=reader.cursor, as_of=self.as_of,
+            run_id=self.run.pk, source_id=self.source.pk, mode=self.run.mode, cursor=self._cursor(reader), as_of=self.as_of,
             thresholds=self.connector.thresholds, fetched=intake.fetched, staged=intake.staged, known=known,
             unseen=intake.known.unseen() if judged and intake.known is not None else None,
             absence_runs=absence.runs if absence else 1, fingerprint=self.connector.fingerprint,
@@ -167,21 +174,19 @@ class _Synchronisation:
             totals={"calls": calls, "seconds": round(time.monotonic() - self.started, 1)},
         )
 
-    def _keys(self) -> Iterator[str]:
-        """For sources that are asked one company at a time: the stalest first, then those it has never been asked for."""
-        known = SourceLink.objects.filter(source=self.source, gone="").order_by("source_updated_at", "id")
-        yield from known.values_list("key", flat=True).iterator()
-        never = CompanyIdentifier.objects.filter(scheme="uscc", valid_to__isnull=True, company__merged_into__isnull=True)
-        yield from never.exclude(company__links__source=self.source).order_by("id").values_list("value", flat=True).iterator()
+    def _cursor(self, reader: Reader) -> dict[str, Any]:
+        if self.questions is None:
+            return reader.cursor
+        return self.questions.cursor(self._asked())
+
+    def _asked(self) -> int:
+        return int(self.run.staged_cursor.get("position", {}).get("done", 0))
 
     def _calls_today(self) -> int:
         return self.source.calls if self.source.calls_on == self.as_of else 0
 
     def _count_calls(self, calls: int) -> None:
         Source.objects.filter(pk=self.source.pk).update(calls_on=self.as_of, calls=self._calls_today() + calls)
-
-    def _now(self) -> dt.datetime:
-        return database_now()
 
 
 def _environment(connector: Connector, key: str | None) -> Mapping[str, str]:

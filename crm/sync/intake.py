@@ -24,11 +24,11 @@ from office.leases import report, still_ours
 
 @dataclass(slots=True)
 class Intake:
-    """One run's way into staging. `known` digests: of everything the source told before (full), or looked up page by page."""
+    """One run's way into staging. `known`: digests of everything that the source told before, for a whole listing; a feed looks
+    them up page by page."""
 
     run: SyncRun
     connector: Connector
-    whole_index: bool
     fetched: int = 0
     staged: int = 0
     known: DigestIndex | None = None
@@ -41,7 +41,7 @@ class Intake:
     def __post_init__(self) -> None:
         state = self.run.staged_cursor
         self.fetched, self.staged = state.get("fetched", 0), state.get("staged", 0)
-        if self.whole_index:
+        if self.run.mode == SyncRun.Mode.FULL:
             with connection.cursor() as db:
                 self.known = load_index(db, self.run.source_id)
         if state:
