@@ -11,6 +11,7 @@ import pytest
 from crm.sandbox.generate import World, make_world
 from crm.sandbox.server import Api, Server, make_server
 from crm.services.sync_companies import SyncResult, sync_companies
+from tests.crm.scripted import Scripted, Told
 
 AS_OF = dt.date(2026, 11, 23)
 
@@ -61,3 +62,17 @@ def start_sandbox() -> Iterator[Callable[..., Sandbox]]:
 @pytest.fixture
 def sandbox(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
     return start_sandbox()
+
+
+@pytest.fixture
+def source() -> Iterator[Callable[..., Scripted]]:
+    """Makes sources on loopback that answer by a function."""
+    made: list[Scripted] = []
+
+    def make(answer: Callable[[Told], Any]) -> Scripted:
+        made.append(Scripted(answer))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

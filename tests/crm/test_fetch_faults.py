@@ -7,7 +7,7 @@ import gzip
 import itertools
 import json
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -18,7 +18,7 @@ from crm.sync.fetch import SourceBroken, SourceRefused
 from crm.sync.fetch.budgets import Pace, policy_for
 from crm.sync.records import parse_batch
 from office.http import AnswerRefused, AnswerTooLarge, BudgetSpent, OutboundError, Unavailable
-from tests.crm.scripted import NOW, Reply, Scripted, Told, described, read_all, reader_on
+from tests.crm.scripted import NOW, Reply, Scripted, described, read_all, reader_on
 from tests.office.peer import Peer, Script, reply
 
 JSON = "application/json"
@@ -38,33 +38,6 @@ STRICT = described(
 
 def good(rows: Any, /, **more: Any) -> bytes:
     return json.dumps({"code": 0, "rows": rows, "total": len(rows), "seq": 9} | more).encode()
-
-
-@pytest.fixture
-def peer() -> Iterator[Callable[..., Peer]]:
-    made: list[Peer] = []
-
-    def make(*scripts: Script) -> Peer:
-        made.append(Peer(*scripts))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.server.shutdown()
-        one.server.server_close()
-
-
-@pytest.fixture
-def source() -> Iterator[Callable[..., Scripted]]:
-    made: list[Scripted] = []
-
-    def make(answer: Callable[[Told], Any]) -> Scripted:
-        made.append(Scripted(answer))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
 
 
 def reset(handler: BaseHTTPRequestHandler) -> None:

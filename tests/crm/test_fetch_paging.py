@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,19 +14,6 @@ from tests.crm.scripted import NOW, Reply, Scripted, Told, described, read_all, 
 
 ROWS = [{"id": f"k{n}", "at": f"2026-11-2{n}T08:00:00+08:00"} for n in range(5)]
 KEYS = [row["id"] for row in ROWS]
-
-
-@pytest.fixture
-def source() -> Iterator[Callable[..., Scripted]]:
-    made: list[Scripted] = []
-
-    def make(answer: Callable[[Told], Any]) -> Scripted:
-        made.append(Scripted(answer))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
 
 
 def by_page(told: Told) -> Reply:

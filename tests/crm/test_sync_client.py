@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,20 +17,6 @@ from tests.crm.conftest import AS_OF, Sandbox
 from tests.office.peer import Peer, Script, reply
 
 JSON = "application/json; charset=utf-8"
-
-
-@pytest.fixture
-def peer() -> Iterator[Callable[..., Peer]]:
-    made: list[Peer] = []
-
-    def make(*scripts: Script) -> Peer:
-        made.append(Peer(*scripts))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.server.shutdown()
-        one.server.server_close()
 
 
 def page(data: Any, code: Any = 0) -> Script:

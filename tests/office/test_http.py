@@ -6,7 +6,7 @@ import datetime as dt
 import gzip
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -34,20 +34,6 @@ from office.http import (
     retry_after_seconds,
 )
 from tests.office.peer import Peer, Script, reply
-
-
-@pytest.fixture
-def peer() -> Iterator[Callable[..., Peer]]:
-    made: list[Peer] = []
-
-    def make(*scripts: Script) -> Peer:
-        made.append(Peer(*scripts))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.server.shutdown()
-        one.server.server_close()
 
 
 def reset(handler: BaseHTTPRequestHandler) -> None:
