@@ -56,8 +56,9 @@ def links_to(instances: Iterable[Model]) -> SafeString | str:
 
 
 def lines_of(texts: Iterable[object]) -> SafeString | str:
-    """One text or link a line, or a dash where there are none."""
-    return format_html_join("", "<div>{}</div>", ((text,) for text in texts)) or DASH
+    """One text or link a line, or a dash where there are none. One block: on a phone a cell lays its parts in a row."""
+    lines = format_html_join("", "<div>{}</div>", ((text,) for text in texts))
+    return format_html("<div>{}</div>", lines) if lines else DASH
 
 
 def as_text(field: str, label: Any) -> Callable[[Any], str]:

@@ -17,7 +17,7 @@ from unfold.decorators import display
 from crm.admin.identity_forms import JudgeForm
 from crm.admin.identity_pages import carry_out, visible
 from crm.admin.match_sides import company_side, row_side
-from crm.models import CompanyIdentifier, IdentityChange, PossibleMatch
+from crm.models import Company, CompanyIdentifier, IdentityChange, PossibleMatch
 from crm.services.decide_match import decide_match
 from crm.services.undo_identity_change import undo_identity_change
 from office.admin_tools import DASH, ReadOnlyAdmin, as_text, lines_of, link, link_to
@@ -82,12 +82,12 @@ class PossibleMatchAdmin(ReadOnlyAdmin):
 
     @display(description=_("企业"))
     def left(self, match: PossibleMatch) -> SafeString | str:
-        return lines_of([link_to(match.company), *company_side(match.company).values()])
+        return lines_of(_linked(match.company))
 
     @display(description=_("疑似同一家"))
     def right(self, match: PossibleMatch) -> SafeString | str:
         if match.other is not None:
-            return lines_of([link_to(match.other), *company_side(match.other).values()])
+            return lines_of(_linked(match.other))
         return lines_of(row_side(match.row).values())
 
     @display(description=_("依据"))
@@ -103,6 +103,12 @@ class PossibleMatchAdmin(ReadOnlyAdmin):
         if match.state != PossibleMatch.State.OPEN:
             return DASH
         return link(reverse("admin:crm_possiblematch_judge", args=[match.pk]), _("判断"))
+
+
+def _linked(company: Company) -> list[Any]:
+    """The side's lines, the name as a link."""
+    name, *rest = company_side(company).values()
+    return [link_to(company, name), *rest]
 
 
 def sides_of(match: PossibleMatch) -> list[tuple[Any, Any, dict[str, Any]]]:

@@ -12,11 +12,13 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from crm.models import QuarantinedRow
+from crm.models import Company, QuarantinedRow
+from crm.sync.columns import COLUMNS
 from office.conflicts import VersionedForm
 
 LONG = 60  # letters from which on a text gets several lines
 VALUES = "values"  # a record that was read already and waits for a decision holds its values here
+_OURS = {"code": "代码", "scheme": "编码体系", "former_codes": "旧代码", "former_names": "曾用名", "grades": "企业等级"}
 
 
 def content_of(row: QuarantinedRow) -> dict[str, Any]:
@@ -30,8 +32,12 @@ def content_of(row: QuarantinedRow) -> dict[str, Any]:
 
 def wrapped(row: QuarantinedRow, content: Mapping[str, Any]) -> dict[str, Any]:
     """The content back in the shape in which the row holds it."""
-    parked = isinstance(row.payload, dict) and isinstance(row.payload.get(VALUES), dict)
-    return {**row.payload, VALUES: dict(content)} if parked else dict(content)
+    return {**row.payload, VALUES: dict(content)} if is_read(row) else dict(content)
+
+
+def is_read(row: QuarantinedRow) -> bool:
+    """Whether the record was read already and only waits for a decision."""
+    return isinstance(row.payload, dict) and isinstance(row.payload.get(VALUES), dict)
 
 
 def field_name(key: str) -> str:
@@ -149,12 +155,19 @@ class QuarantineForm(VersionedForm):
         return data
 
 
+def label_of(row: QuarantinedRow, key: str) -> str:
+    """A record as sent keeps its source's names, since that is what its keepers must look for; one that was read has ours."""
+    if is_read(row):
+        return _OURS.get(key) or (str(Company._meta.get_field(key).verbose_name) if key in COLUMNS else key)
+    return key or "（空名）"
+
+
 def form_for(row: QuarantinedRow, reasons: Mapping[str, list[str]]) -> type[QuarantineForm]:
     """The form of this row; what is wrong with a field stands under it."""
     keys = {field_name(key): key for key in content_of(row)}
     content = content_of(row)
     fields: dict[str, forms.Field] = {
-        name: JsonValueField(content[key], label=key or "（空名）", help_text="；".join(reasons.get(key, [])))
+        name: JsonValueField(content[key], label=label_of(row, key), help_text="；".join(reasons.get(key, [])))
         for name, key in keys.items()
     }
     return type("QuarantineForm", (QuarantineForm,), {**fields, "added": AddedField(), "keys": keys})

@@ -15,6 +15,7 @@ from unfold.decorators import action, display
 from crm.admin.forms import StartSyncForm
 from crm.admin.quarantine import said
 from crm.models import IndustryCode, PossibleMatch, Source, SyncIssue, SyncRun
+from crm.models.sync import RESULTS
 from crm.services.start_sync import start_sync
 from office.admin_questions import Answer, LivePage, ask, row_or_404
 from office.admin_tools import ReadOnlyAdmin, lines_of, link, link_to
@@ -22,12 +23,6 @@ from office.clock import database_now
 
 RUN_COLOURS = {"running": "warning", "done": "success", "failed": "danger", "halted": "danger"}
 SEVERITY_COLOURS = {"error": "danger", "notice": "info", "halt": "danger"}
-RESULT_NAMES = {
-    "fetched": "读到", "NEW": "新增", "UPDATE": "更新", "SKIP": "无变化", "INVALID": "不合规", "ERROR": "出错",
-    "REVIEW": "待判断", "CONFLICT": "分歧", "REPLAYED": "已重放",
-    "removed": "来源移除", "absent": "清单缺席", "redacted": "来源屏蔽", "ended": "已注销等",
-    "calls": "调用次数", "seconds": "用时（秒）",
-}
 PHASES = {"fetch": "正在读取", "merge": "正在并入"}
 
 
@@ -102,12 +97,12 @@ class SyncRunAdmin(LivePage, ReadOnlyAdmin):
 
     @display(description=_("结果"))
     def summary(self, run: SyncRun) -> str:
-        words = [f"{RESULT_NAMES.get(name, name)} {count}" for name, count in run.counts.items() if count]
+        words = [f"{RESULTS[name]} {count}" for name, count in run.results.items() if count]
         return "，".join(words) or progress_words(run.progress) or run.reason or "没有变化"
 
     @display(description=_("结果"))
     def results(self, run: SyncRun) -> SafeString | str:
-        return lines_of(f"{RESULT_NAMES.get(name, name)}：{_figure(count)}" for name, count in run.counts.items())
+        return lines_of(f"{RESULTS[name]}：{_figure(count)}" for name, count in run.results.items())
 
     @display(description=_("进度"))
     def progress_bar(self, run: SyncRun) -> SafeString | str:

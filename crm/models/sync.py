@@ -9,6 +9,8 @@ Between fetch and merge the rows of a run stand in a table of their own (crm/syn
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +21,13 @@ DEPARTMENTS = [
     ("market", _("市场监管部门")), ("commerce", _("商务部门")), ("tax", _("税务部门")), ("statistics", _("统计部门")),
     ("social", _("社保部门")), ("customs", _("海关")), ("forex", _("外汇管理部门")), ("vendor", _("数据供应商")),
 ]
+
+# What a run can say of its rows, of who is gone, and of its cost.
+RESULTS = {
+    "fetched": _("读到"), "NEW": _("新增"), "UPDATE": _("更新"), "SKIP": _("无变化"), "INVALID": _("不合规"),
+    "ERROR": _("出错"), "REVIEW": _("待判断"), "CONFLICT": _("分歧"), "ended": _("已注销等"), "removed": _("来源移除"),
+    "absent": _("清单缺席"), "redacted": _("来源屏蔽"), "calls": _("调用次数"), "seconds": _("用时（秒）"),
+}
 
 
 class Source(models.Model):
@@ -83,6 +92,11 @@ class SyncRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source_id}/{self.slot}"
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """The counts in the order of `RESULTS`: jsonb keeps none."""
+        return {name: self.counts[name] for name in RESULTS if name in self.counts}
 
 
 class SourceLink(models.Model):

@@ -21,6 +21,7 @@ CANDIDATES = 5  # of a record
 ROW_SCORE = 0.5  # a record waits for a person in any case: better a weak candidate than none
 DUPLICATE_SCORE = 0.92
 NIGHTLY_LIMIT = 500
+SIMILAR_NAME = "名称（或曾用名）相近"
 SAME_NAME = "名称相同（不计全半角、括号、地名位置与组织形式）"
 
 
@@ -36,8 +37,10 @@ def propose_for_rows(*, run_id: int, now: dt.datetime) -> int:
         index = NameIndex(ids, block)
         for row, found, scores in zip(rows, *index.best(asked, k=CANDIDATES), strict=True):
             _keep(best[row], found.tolist(), scores.tolist())
+    said = {company for row in rows for company, _score in _first(best[row], CANDIDATES)}
+    present = dict(Company.objects.filter(pk__in=said).values_list("pk", "name"))
     return _write(
-        PossibleMatch(row_id=row, company_id=company, score=_rounded(score))
+        PossibleMatch(row_id=row, company_id=company, score=_rounded(score), reasons=_reasons(names[row], present[company]))
         for row in rows for company, score in _first(best[row], CANDIDATES)
     )
 
@@ -55,7 +58,7 @@ def find_duplicates(*, now: dt.datetime, limit: int) -> int:
         pairs = dict(sorted(pairs.items(), key=lambda pair: -pair[1])[:limit])
     names = dict(Company.objects.filter(pk__in={pk for pair in pairs for pk in pair}).values_list("pk", "name"))
     return _write(
-        PossibleMatch(company_id=one, other_id=other, score=_rounded(score), reasons=_reasons(names, one, other))
+        PossibleMatch(company_id=one, other_id=other, score=_rounded(score), reasons=_reasons(names[one], names[other]))
         for (one, other), score in pairs.items()
     )
 
@@ -107,8 +110,8 @@ def _pair_up(pairs: dict[tuple[int, int], float], known: set[tuple[int, int]], o
             pairs[pair] = max(score, pairs.get(pair, 0.0))
 
 
-def _reasons(names: Mapping[int, str], one: int, other: int) -> list[str]:
-    return [SAME_NAME] if normalise(names[one]) == normalise(names[other]) else []
+def _reasons(one: str, other: str) -> list[str]:
+    return [SAME_NAME if normalise(one) == normalise(other) else SIMILAR_NAME]
 
 
 def _rounded(score: float) -> Decimal:

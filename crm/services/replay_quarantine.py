@@ -9,14 +9,14 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from crm.models import QuarantinedRow, Source, SourceLink, SyncIssue, SyncRun
+from crm.models import PossibleMatch, QuarantinedRow, Source, SourceLink, SyncIssue, SyncRun
 from crm.services.sync_companies import recorded, source_lock
 from crm.sync.columns import COPY_OPTIONS
 from crm.sync.connector import Connector, load_connector
 from crm.sync.digests import hash_keys
 from crm.sync.intake import line_of
 from crm.sync.merge import MergePlan, merge
-from crm.sync.records import Row, read_values
+from crm.sync.records import Row, pinyin_of, read_values
 from crm.sync.staging import open_staging, rows_of
 from office.audit import context
 from office.clock import database_now
@@ -28,7 +28,8 @@ def replay_quarantine(*, rows: Sequence[int], by: User | None, now: dt.datetime,
     """Merge open quarantined rows; returns {"REPLAYED": …, "INVALID": …, …} over all of them.
 
     `companies`: row → the company that it is (None: a new one), where a person decided. A row that is still wrong keeps
-    waiting, with its new reasons. Rows that are no longer open are left alone and counted as SKIP.
+    waiting, with its new reasons. A record without a code for which no company is proposed, or which none of those
+    proposed is, becomes a new company: who replays it says so. Rows that are no longer open count as SKIP.
     """
     found = QuarantinedRow.objects.filter(pk__in=rows).select_related("run__source")
     counts: Counter[str] = Counter()
@@ -73,6 +74,7 @@ def _read(row: QuarantinedRow, connector: Connector) -> tuple[dict[str, Any], li
     if "values" in content:  # it was read already, and waited for a decision
         values = dict(content["values"])
         code, scheme = values.pop("code", None), values.pop("scheme", "uscc")
+        values |= pinyin_of(str(values.get("name") or ""))
         return values | ({} if code is None else {"uscc" if scheme == "uscc" else "foreign_code": code}), []
     return read_values(content, connector)
 
@@ -96,11 +98,20 @@ def _merge(run: SyncRun, source: Source, connector: Connector, good: list[tuple[
         with connection.cursor() as db, db.copy(f"COPY {rows_of(run.pk)} FROM STDIN {COPY_OPTIONS}") as copy:
             copy.write("\n".join(lines) + "\n")
     assigned = {row.source_key: companies[row.pk] for row, _values in good if row.pk in companies}
+    assigned |= {row.source_key: None for row, values in good if row.pk not in companies and _is_nobody(row, values)}
     known = SourceLink.objects.filter(source=source, gone="").count()
     return merge(MergePlan(
         run_id=run.pk, source_id=source.pk, mode=SyncRun.Mode.REPLAY, cursor=None, as_of=now.date(),
         thresholds=connector.thresholds, fetched=len(good), staged=len(good), known=known, assigned=assigned,
     ))
+
+
+def _is_nobody(row: QuarantinedRow, values: dict[str, Any]) -> bool:
+    """Nothing is left to ask about a record without a code that no company here is linked to."""
+    if values.get("uscc") or values.get("foreign_code"):
+        return False
+    linked = SourceLink.objects.filter(source_id=row.run.source_id, key=row.source_key)
+    return not linked.exists() and not row.candidates.filter(state=PossibleMatch.State.OPEN).exists()
 
 
 def _mark(run: SyncRun, good: list[tuple[QuarantinedRow, dict[str, Any]]], by: User | None, now: dt.datetime) -> dict[str, int]:

@@ -246,4 +246,4 @@ def _fail(run: SyncRun, status: str, reason: str, next_step: NextStep) -> None:
 
 
 def result_of(run: SyncRun) -> SyncResult:
-    return SyncResult(run.pk, run.status, run.mode, dict(run.counts), run.reason, run.next_step)
+    return SyncResult(run.pk, run.status, run.mode, run.results, run.reason, run.next_step)

@@ -371,7 +371,8 @@ SELECT (SELECT count(*) FROM decided WHERE is_new),
 """
 PARKED = """
 SELECT d.n, d.key, s.seq, s.digest,
-       jsonb_strip_nulls(to_jsonb(s)) - ARRAY['n', 'key', 'key_hash', 'seq', 'op', 'digest', 'updated_at'], d.error
+       jsonb_strip_nulls(to_jsonb(s)) - ARRAY['n', 'key', 'key_hash', 'seq', 'op', 'digest', 'updated_at',
+       'name_pinyin', 'name_initials'], d.error
 FROM decided d JOIN {rows} s USING (n)
 WHERE (d.error <> '' OR d.outcome = 'review' AND d.company_id IS NULL) AND d.n > %(after)s ORDER BY d.n LIMIT %(limit)s
 """

@@ -12,7 +12,7 @@ import pytest
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # what it sets in the environment must not reach the tests of other folders
 def browser() -> Iterator[Any]:
     if not CHROMIUM:
         pytest.skip("没有找到 Chromium：请安装（apt install chromium）或用环境变量 CHROMIUM 指定")

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from chains.models import Chain, Node
 from chains.services.make_report import make_report
-from crm.models import Company, CompanyName, Contact, SyncIssue, SyncRun
+from crm.models import Company, CompanyName, Contact, QuarantinedRow, SyncIssue, SyncRun
 from crm.models import Source as DataSource
 from office.models import User
 from office.roles import ADMINISTRATOR, AUDITOR, OFFICER
@@ -108,7 +108,8 @@ def plant() -> dict[str, str]:
     )
     source = DataSource.objects.create(code="s", name=CORPUS[13][:60])
     run = SyncRun.objects.create(source=source, slot="one", mode="full", status="failed", reason=CORPUS[14])
-    issue = SyncIssue.objects.create(run=run, source_key=CORPUS[13][:60], reason=CORPUS[15], payload={CORPUS[0]: CORPUS[16]})
+    bad = QuarantinedRow.objects.create(run=run, source_key=CORPUS[13][:60], payload={CORPUS[0]: CORPUS[16]})
+    issue = SyncIssue.objects.create(run=run, row=bad, source_key=CORPUS[13][:60], reason=CORPUS[15])
     User.objects.filter(pk=officer.pk).update(display_name=CORPUS[0][:60], title=CORPUS[12][:60])
     make_report(chain=chain, as_of=make.DAY, now=make.NOW)
     node = Node.objects.get(code="chip")

@@ -19,7 +19,7 @@ from chains.admin.upload import MOST_BYTES
 from chains.models import Chain, ChainLeader, ChainVersion, GapReport, NodeSpec, Placement
 from chains.services.make_report import make_report
 from chains.services.publish import publish_chain
-from crm.models import Company, CompanyEvent, Source, SyncIssue, SyncRun
+from crm.models import Company, CompanyEvent, QuarantinedRow, Source, SyncIssue, SyncRun
 from office.models import User
 from office.roles import ADMINISTRATOR, CHAIN_LEADER, OFFICER
 from tests import factories as make
@@ -364,7 +364,8 @@ def synced() -> Company:
         company=made, run=run, kind="update", after={"employees": 12, "status": "active", "annual_revenue": 100000000},
         before={"employees": 9, "status": "revoked", "annual_revenue": None},
     )
-    SyncIssue.objects.create(run=run, source_key="SZ2", field="creditCode", reason="校验位不符", payload={"creditCode": "9144"})
+    row = QuarantinedRow.objects.create(run=run, source_key="SZ2", payload={"creditCode": "9144"})
+    SyncIssue.objects.create(run=run, row=row, source_key="SZ2", field="creditCode", reason="校验位不符")
     return made
 
 

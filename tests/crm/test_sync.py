@@ -36,9 +36,9 @@ from tests.crm.oracle import expected_state, state_of_database
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def staging_tables() -> list[str]:
+def staging_tables(run_id: int) -> list[str]:
     with connection.cursor() as db:
-        db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'staging'")
+        db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'staging' AND tablename LIKE %s", [f"%\\_{run_id}"])
         return [row[0] for row in db.fetchall()]
 
 
@@ -58,7 +58,7 @@ def test_the_first_sync_takes_the_whole_listing(sandbox: Sandbox) -> None:
     assert source.last_ok_at is not None
     assert Company.objects.filter(first_run=result.run_id, source=source).count() == 60
     assert SourceLink.objects.filter(gone="").exclude(digest=0).count() == 60
-    assert staging_tables() == []
+    assert not staging_tables(result.run_id)
 
 
 def test_companies_get_public_codes_industries_and_pinyin(sandbox: Sandbox) -> None:
@@ -373,9 +373,10 @@ def test_a_run_that_was_left_running_is_taken_over(sandbox: Sandbox) -> None:
     sandbox.sync("one")
     dead = SyncRun.objects.create(source=Source.objects.get(), slot="dead", mode="changes")
     open_staging(dead)
+    assert staging_tables(dead.pk)
     assert sandbox.sync("two").ok
     dead.refresh_from_db()
-    assert (dead.status, staging_tables()) == ("failed", [])
+    assert (dead.status, staging_tables(dead.pk)) == ("failed", [])
     assert "中途停止" in dead.reason
 
 

@@ -111,9 +111,12 @@ def test_a_record_without_a_code_waits_beside_the_company_that_it_may_be(tmp_pat
     assert (result.status, result.counts["REVIEW"], result.counts["NEW"]) == ("done", 2, 0), result.reason
     one, two = QuarantinedRow.objects.order_by("source_key")
     assert PossibleMatch.objects.filter(row=one).order_by("-score")[0].company == known
+    assert PossibleMatch.objects.filter(row=one, reasons=[]).count() == 0
     now = timezone.now()
-    decided = {one.pk: known.pk, two.pk: None}
-    assert replay_quarantine(rows=list(decided), by=None, now=now, companies=decided)["REPLAYED"] == 2
+    assert not two.candidates.exists()
+    assert replay_quarantine(rows=[one.pk], by=None, now=now) == {"ERROR": 1}, "somebody must say first whether it is that firm"
+    assert replay_quarantine(rows=[two.pk], by=None, now=now)["REPLAYED"] == 1, "nobody is proposed: who replays it says new"
+    assert replay_quarantine(rows=[one.pk], by=None, now=now, companies={one.pk: known.pk})["REPLAYED"] == 1
     assert SourceLink.objects.get(key="1", source__code="list").company == known
     assert Company.objects.get(links__key="2", links__source__code="list").name == "甲乙丙丁示例商行"
     known.refresh_from_db()

@@ -41,7 +41,7 @@ def test_the_main_job_twice_and_then_the_site(var: Path) -> None:
 
     code, second, errors = Start([*RUN, "--once"], var).end(patience=PATIENCE)
     assert code == 0, errors
-    assert "NEW 0，SKIP 3600，ERROR 0，UPDATE 0，INVALID 0" in second
+    assert "NEW 0，UPDATE 0，SKIP 3600，INVALID 0，ERROR 0，REVIEW 0，CONFLICT 0" in second
     assert "新增 0，更新 0" in second
     assert "新生成 0 份，无变化 13 份" in second
     assert figures(second) == told
