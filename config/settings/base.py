@@ -172,6 +172,7 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("office/icon.svg")},
     ],
+    "STYLES": [lambda request: static("office/admin.css")],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "ACCOUNT": {"navigation": [{"title": "账号安全", "link": lambda request: reverse("mfa_index")}]},
