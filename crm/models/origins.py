@@ -30,7 +30,7 @@ class FieldOrigin(models.Model):
         constraints = [models.UniqueConstraint(fields=["company", "field"], name="fieldorigin_once")]
 
     def __str__(self) -> str:
-        return f"{self.company_id} {self.field}"
+        return f"字段来源 {self.pk}"
 
 
 class FieldConflict(models.Model):
@@ -66,4 +66,4 @@ class FieldConflict(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.company_id} {self.field}"
+        return f"分歧 {self.pk}"
