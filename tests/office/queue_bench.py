@@ -6,11 +6,11 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ from office import jobs
 from office.clock import database_now
 from office.models import Job
 from tests.crm.test_killed_sync import database_url
+from tests.nursery import Child, Nursery
 
-ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # a safety stop: a healthy machine needs a fraction of it
 
 
@@ -41,6 +41,11 @@ def wait_until(what: str, come: Callable[[], bool], patience: float = PATIENCE) 
     return time.monotonic() - begun
 
 
+@cache
+def nursery() -> Nursery:
+    return Nursery()
+
+
 class Bench:
     def __init__(self, *, lease: float = 3.0, sweep: float = 1.0) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="q-"))
@@ -51,7 +56,7 @@ class Bench:
             "QUEUE_BROKER": self.broker, "JOB_LEASE_SECONDS": str(lease), "JOB_SWEEP_SECONDS": str(sweep),
             "JOB_RETRY_SECONDS": "1",
         }
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[Child] = []
         self.valkey: subprocess.Popen[bytes] | None = None
         self.start_valkey()
         self.sender = Celery("sender", broker=self.broker, set_as_current=False)
@@ -83,27 +88,23 @@ class Bench:
 
     # --- processes
 
-    def celery(self, *words: str, **more: str) -> subprocess.Popen[bytes]:
-        log = (self.folder / "log").open("ab")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "tests.office.queue_app", *words], cwd=ROOT, stdout=log, stderr=log,
-            env={**self.environment, **more}, start_new_session=True,
-        )
-        log.close()
-        self.processes.append(process)
-        return process
+    def celery(self, *words: str, **more: str) -> Child:
+        self.processes.append(nursery().start(
+            "celery", "-A", "tests.office.queue_app", *words, env={**self.environment, **more}, output=self.folder / "log",
+        ))
+        return self.processes[-1]
 
-    def worker(self, *, concurrency: int = 2, **more: str) -> subprocess.Popen[bytes]:
+    def worker(self, *, concurrency: int = 2, **more: str) -> Child:
         words = ["--concurrency", str(concurrency), "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
         return self.celery("worker", *words, **more)
 
-    def beat(self, number: int = 0, **more: str) -> subprocess.Popen[bytes]:
+    def beat(self, number: int = 0, **more: str) -> Child:
         return self.celery("beat", "--schedule", str(self.folder / f"beat-{number}"), "--max-interval", "1", **more)
 
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
 
-    def end(self, process: subprocess.Popen[bytes], signum: int = signal.SIGKILL) -> None:
+    def end(self, process: Child, signum: int = signal.SIGKILL) -> None:
         """The signal to the whole tree for SIGKILL, to its head for others, as a service manager does."""
         if signum == signal.SIGKILL:
             for pid in group_members(process.pid):
