@@ -24,7 +24,7 @@ LONG_FILES = (
     "tests/startup/test_main_job.py", "tests/matrix/", "tests/crm/test_killed_sync.py", "tests/browser/",
     "tests/api/test_races.py", "tests/startup/",
 )
-NEEDS_DATABASE = {"db", "transactional_db", "live_server"}
+NEEDS_DATABASE = {"db", "transactional_db", "live_server", "own_server"}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -47,14 +47,14 @@ def nursery() -> Nursery:
 
 
 class Bench:
-    def __init__(self, *, lease: float = 3.0, sweep: float = 1.0) -> None:
+    def __init__(self, *, lease: float = 3.0, sweep: float = 1.0, retry: float = 1.0, **more: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="q-"))
         self.socket = self.folder / "v.sock"
         self.broker = f"redis+socket://{self.socket}?virtual_host=0"
         self.environment = {
             **os.environ, "DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "tests.office.queue_settings",
             "QUEUE_BROKER": self.broker, "JOB_LEASE_SECONDS": str(lease), "JOB_SWEEP_SECONDS": str(sweep),
-            "JOB_RETRY_SECONDS": "1",
+            "JOB_RETRY_SECONDS": str(retry), **more,
         }
         self.processes: list[Child] = []
         self.valkey: subprocess.Popen[bytes] | None = None
