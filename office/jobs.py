@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
@@ -186,21 +186,32 @@ def _run(held: Held, *, clock: Clock) -> bool:
     except LeaseLost:
         logger.warning("job %s was taken over by another worker", job)
         return False  # nothing is written: the row is the other one's
-    except Exception:  # a job's failure is a row, never a dead worker
+    except Exception as error:  # a job's failure is a row, never a dead worker
         logger.exception("job %s failed", job)
-        _failed(job, clean(traceback.format_exc(limit=20)), now=clock())  # PostgreSQL quotes the row that it refuses
+        lost = database_was_lost(error)
+        if lost and not connection.in_atomic_block:
+            connection.close()  # it stays dead, and the next one may find a server again
+        wait = dt.timedelta(seconds=settings.JOB_SWEEP_SECONDS) if lost else retry_after()
+        _failed(job, clean(traceback.format_exc(limit=20)), now=clock(), wait=wait)  # PostgreSQL quotes the row that it refuses
         return False
     if _close(job, state=Job.State.DONE, now=clock(), result=result):
         return True
     return held.completed and Job.objects.filter(pk=job.pk, state=Job.State.DONE).exists()
 
 
-def _failed(job: Job, error: str, *, now: dt.datetime) -> None:
+def database_was_lost(error: Exception) -> bool:
+    """The server was shut down, killed or out of reach: no fault of the job's, which is tried again as soon as it is back."""
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        return False
+    return (getattr(error.__cause__, "sqlstate", None) or "08").startswith(("08", "57P"))
+
+
+def _failed(job: Job, error: str, *, now: dt.datetime, wait: dt.timedelta) -> None:
     if job.attempts >= MAX_ATTEMPTS:
         _close(job, state=Job.State.DEAD, now=now, error=error)
         return
     Job.objects.filter(pk=job.pk, lease_token=job.lease_token, state=Job.State.RUNNING).update(
-        state=Job.State.QUEUED, not_before=now + retry_after(), error=error, lease_until=None, lease_token=None
+        state=Job.State.QUEUED, not_before=now + wait, error=error, lease_until=None, lease_token=None
     )
 
 

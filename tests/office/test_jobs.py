@@ -6,9 +6,12 @@ import datetime as dt
 import uuid
 from collections.abc import Iterator
 
+import psycopg
 import pytest
-from django.db import transaction
+from django.conf import settings
+from django.db import OperationalError, transaction
 from django.urls import reverse
+from psycopg import errors
 
 from office import jobs
 from office.models import Job
@@ -92,6 +95,22 @@ def test_a_failing_job_is_tried_again_and_then_put_away_with_its_error(calls) ->
     job.refresh_from_db()
     assert (job.state, calls) == (Job.State.DEAD, ["fail"] * jobs.MAX_ATTEMPTS)
     assert "broken source" in job.error
+
+
+@pytest.mark.parametrize(("cause", "soon"), [
+    (errors.AdminShutdown, True), (errors.CrashShutdown, True), (psycopg.OperationalError, True),  # the last: it just ended
+    (errors.LockNotAvailable, False), (errors.QueryCanceled, False), (errors.DiskFull, False),
+])
+def test_a_job_whose_database_was_lost_is_tried_again_at_once(calls, cause: type[Exception], soon: bool) -> None:
+    def lose(payload, now):
+        raise OperationalError("gone") from cause("gone")
+
+    jobs.register("test.lose")(lose)
+    job, _new = jobs.enqueue(kind="test.lose", slot="a", now=NOW)
+    jobs.run_due(clock=clock)
+    job.refresh_from_db()
+    assert job.state == Job.State.QUEUED
+    assert job.not_before == NOW + (dt.timedelta(seconds=settings.JOB_SWEEP_SECONDS) if soon else jobs.retry_after())
 
 
 def test_a_poison_job_that_kills_its_workers_is_put_away(calls) -> None:
