@@ -143,8 +143,9 @@ class _Synchronisation:
                 self._begin_again(mode)
             intake = Intake(self.run, self.connector)
             position = self.run.staged_cursor.get("position", {})
+            batches = reader.read(mode, self.source.cursor, position)
             try:
-                intake.take(reader.read(mode, self.source.cursor, position), calls=lambda: http.calls)
+                intake.take(self.questions.under_own_keys(batches) if self.questions else batches, calls=lambda: http.calls)
                 return intake, reader
             except StartOver:
                 self._begin_again(mode)

@@ -8,6 +8,7 @@ far that round has come and when it began: {"never_after": company id, "round": 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from crm.models import Company, CompanyIdentifier, Source, SourceLink
 from crm.sync.connector import Refresh
+from crm.sync.fetch import Batch
 
 _LIVE_CODE = CompanyIdentifier.objects.filter(scheme="uscc", valid_to__isnull=True)
 
@@ -27,13 +29,34 @@ class Questions:
     refresh: Refresh
     now: dt.datetime
     _companies: list[int] = field(default_factory=list)
+    _own: list[tuple[str, str | None]] = field(default_factory=list)
     _known: int = 0
 
     def keys(self) -> list[str]:
         known = list(self._stale()[: self.refresh.at_most])
         never = list(self._never()[: self.refresh.at_most - len(known)])
-        self._companies, self._known = [company for company, _key in [*known, *never]], len(known)
-        return [key for _company, key in [*known, *never]]
+        self._companies, self._known = [company for company, *_rest in [*known, *never]], len(known)
+        self._own = [(said, key) for _company, said, key in known] + [(said, None) for _company, said in never]
+        return [said for said, _key in self._own]
+
+    def under_own_keys(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """An answer that somebody is gone (410) brings no record, only what was asked: a code or a name. It ends the record
+        that the source keeps under a key of its own; whoever was a stranger there has none to end."""
+        for batch in batches:
+            self._rename(batch)
+            yield batch
+
+    def _rename(self, batch: Batch) -> None:
+        kept = []
+        for place, (key, op, seq) in enumerate(zip(batch.keys, batch.ops, batch.seqs, strict=True)):
+            said, own = self._own[seq] if op != "upsert" and seq < len(self._own) else ("", None)
+            if key == said:
+                batch.keys[place] = own or ""
+            if batch.keys[place]:
+                kept.append(place)
+        if len(kept) < len(batch.keys):
+            for name in ("keys", "raws", "ops", "seqs"):
+                setattr(batch, name, [getattr(batch, name)[place] for place in kept])
 
     def stamp(self, count: int) -> None:
         """After the merge, so that those who were strangers until now count too."""
@@ -60,7 +83,7 @@ class Questions:
         code = Subquery(_LIVE_CODE.filter(company=OuterRef("company")).values("value")[:1])
         said = {"key": F("key"), "name": F("company__name"), "uscc": code}[self.refresh.by]
         asked = links.annotate(said=said).filter(said__isnull=False)
-        return asked.order_by(F("asked_at").asc(nulls_first=True), "id").values_list("company", "said")
+        return asked.order_by(F("asked_at").asc(nulls_first=True), "id").values_list("company", "said", "key")
 
     def _never(self) -> QuerySet[Any, Any]:
         if self.refresh.by == "key":  # nobody but the source knows its keys

@@ -22,6 +22,7 @@ department: vendor
 auth: {kind: none}
 key: id
 refresh: {by: uscc, older_than_days: 30, at_most: 4}
+gone: {statuses: {"410": removed}}
 response: {empty_when: body.none}
 listing:
   request: {path: /one, params: {keyword: "{key}"}}
@@ -42,9 +43,13 @@ class Register:
 
     def __init__(self, denied: set[str]) -> None:
         self.denied, self.staff = denied, 1
+        self.ended: set[str] = set()
+        self.known_as: dict[str, str] = {}  # name → code, where it is asked by names
 
     def __call__(self, told: Told) -> Reply:
-        code = told.query["keyword"]
+        code = self.known_as.get(told.query["keyword"], told.query["keyword"])
+        if code in self.ended:
+            return Reply({"none": True}, status=410)
         if code in self.denied:
             return Reply({"none": True})
         record = {"id": f"R-{code}", "code": code, "name": "登记名称", "state": "存续", "staff": self.staff}
@@ -102,6 +107,36 @@ def test_strangers_whom_the_source_did_not_know_get_another_turn_when_the_round_
     began = dt.datetime.fromisoformat(source.cursor["round"]) - dt.timedelta(days=31)
     Source.objects.filter(pk=source.pk).update(cursor={**source.cursor, "round": began.isoformat()})
     assert asked.sync()[1] == sorted(asked.register.denied, key=codes().index)
+
+
+@pytest.mark.parametrize("by", ["uscc", "name"])
+def test_who_is_gone_for_good_is_marked_by_the_key_of_the_source_not_by_what_was_asked(asked: Asked, by: str) -> None:
+    """One that the source knew, and one that it never knew: a stranger has no record there that could end."""
+    asked.file.write_text(FILE.replace("by: uscc", f"by: {by}"), encoding="utf-8")
+    asked.register.known_as = dict(Company.objects.filter(identifiers__valid_to=None).values_list("name", "identifiers__value"))
+    known, stranger = codes()[0], codes()[4]
+    asked.sync()
+    links = SourceLink.objects.filter(source__code="register")
+    links.update(asked_at=F("asked_at") - dt.timedelta(days=31))
+    Company.objects.filter(links__key=f"R-{known}").update(source=Source.objects.get(code="register"))
+    asked.register.ended = {known, stranger}
+    result, second = asked.sync()
+    said = [asked.register.known_as.get(one, one) for one in second]
+    assert {known, stranger} <= set(said)
+    assert dict(links.exclude(gone="").values_list("key", "gone")) == {f"R-{known}": "removed"}
+    assert list(Company.objects.filter(status="removed")) == [Company.objects.get(links__key=f"R-{known}")]
+    assert result.counts["removed"] == 1
+    assert result.counts["ended"] == result.counts["absent"] == 0, "three kinds of gone stay apart"
+    assert second[0] not in asked.sync()[1], "who is gone is not asked about again"
+
+
+def test_canary_without_their_own_keys_the_gone_are_missed(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crm.sync.asking.Questions._rename", lambda *_: None)
+    asked.sync()
+    SourceLink.objects.filter(source__code="register").update(asked_at=F("asked_at") - dt.timedelta(days=31))
+    asked.register.ended = {codes()[0]}
+    asked.sync()
+    assert not SourceLink.objects.filter(source__code="register").exclude(gone="").exists()
 
 
 def test_canary_without_the_stamp_the_same_ones_are_asked_about_for_ever(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
