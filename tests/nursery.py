@@ -21,10 +21,10 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 LIBRARIES = (
-    "celery.bin.celery", "celery.bin.worker", "celery.bin.beat", "celery.apps.worker", "celery.apps.beat", "celery.worker.worker",
-    "celery.concurrency.prefork", "kombu.transport.redis", "networkx", "scipy.sparse.csgraph", "pypinyin", "rapidfuzz.process",
-    "psycopg", "httpx", "rich.console", "yaml", "jsonschema", "jmespath", "msgspec", "django.db.backends.postgresql.base",
-    "django.contrib.admin", "django.core.serializers.json",
+    "celery.bin.celery", "celery.bin.worker", "celery.bin.beat", "celery.apps.worker", "celery.apps.beat",
+    "celery.worker.worker", "celery.concurrency.prefork", "kombu.transport.redis", "networkx", "scipy.sparse.csgraph",
+    "pypinyin", "rapidfuzz.process", "psycopg", "httpx", "rich.console", "yaml", "jsonschema", "jmespath", "msgspec",
+    "django.db.backends.postgresql.base", "django.contrib.admin", "django.core.serializers.json",
 )
 
 
@@ -62,7 +62,8 @@ class Nursery:
         )
 
     def ask(self, **question: Any) -> Any:
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         print(json.dumps(question), file=self.process.stdin, flush=True)
         return json.loads(self.process.stdout.readline())
 

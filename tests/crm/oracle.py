@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -64,9 +65,9 @@ class Oracle:
                 later.merged[key] = _fold(later.merged.get(key, {}), values)
         return later
 
-    def state(self) -> State:
-        """source key → digest of business columns."""
-        return {key: _digest(values) for key, values in self.merged.items()}
+    def state(self, keys: Collection[str] | None = None) -> State:
+        """source key → digest of business columns; of these keys alone where some are named."""
+        return {key: _digest(values) for key, values in self.merged.items() if keys is None or key in keys}
 
 
 def expected_state(world: World, *points: int) -> State:
@@ -103,8 +104,9 @@ def _digest(values: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(shown, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def state_of_database() -> State:
+def state_of_database(keys: Collection[str] | None = None) -> State:
     """The same digests from the tables, in one query."""
+    which = "" if keys is None else "WHERE c.id IN (SELECT company_id FROM crm_sourcelink WHERE key = ANY(%s))"
     with connection.cursor() as db:
         db.execute(f"""
             SELECT (SELECT l.key FROM crm_sourcelink l WHERE l.company_id = c.id), jsonb_build_object(
@@ -116,7 +118,7 @@ def state_of_database() -> State:
                            WHERE n.company_id = c.id),
                 'grades', (SELECT coalesce(jsonb_object_agg(grade || ' ' || valid_from, valid_to), '{{}}')
                            FROM crm_companygrade g WHERE g.company_id = c.id))
-            FROM crm_company c""")  # noqa: S608
+            FROM crm_company c {which}""", None if keys is None else [list(keys)])  # noqa: S608
         rows = db.fetchall()
     return {key: _digest(_loaded(value)) for key, value in rows}
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import shutil
+import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import Random
 from urllib.parse import quote
@@ -19,9 +21,9 @@ from crm.models import Company, CompanyEvent, Source, SyncRun
 from crm.sync.staging import rows_of
 from tests.crm.conftest import Sandbox
 from tests.crm.oracle import Oracle, expected_state, state_of_database
+from tests.nursery import Child, Nursery
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).parents[2]
 
 
 def database_url() -> str:
@@ -31,13 +33,24 @@ def database_url() -> str:
     return f"postgresql://{login}@/{entry['NAME']}?host={quote(entry['HOST'], safe='')}{port}"
 
 
-def start_child(sandbox: Sandbox, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.crm.sync_child", sandbox.url, *arguments]
-    child = subprocess.Popen(
-        command, env={**os.environ, "DATABASE_URL": database_url()}, cwd=ROOT, text=True, stdout=subprocess.PIPE
+@cache
+def nursery(url: str) -> Nursery:
+    return Nursery("tests.crm.sync_ready", env={"DATABASE_URL": url})
+
+
+def start_child(sandbox: Sandbox, *arguments: str) -> Child:
+    """A sync of the arguments in a process of its own, which has begun when this returns."""
+    folder = Path(tempfile.mkdtemp(prefix="sync-child-"))
+    output, url = folder / "output", database_url()
+    child = nursery(url).start(
+        "tests.crm.sync_child", sandbox.url, *arguments, env={**os.environ, "DATABASE_URL": url}, output=output
     )
-    assert child.stdout is not None
-    assert child.stdout.readline() == "ready\n"
+    try:
+        while not (output.exists() and output.read_text().startswith("ready\n")):
+            assert child.poll() is None, output.read_text()
+            time.sleep(0.002)
+    finally:
+        shutil.rmtree(folder)
     return child
 
 
@@ -95,6 +108,75 @@ def test_a_killed_sync_leaves_no_half_state(start_sandbox: Callable[..., Sandbox
     assert state_of_database() == before.after(sandbox.world.seq).state()
     assert_books_agree()
     assert False in outcomes, "no kill landed before a commit: the harness proves nothing"
+
+
+# --- SY-01 -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Barrage:
+    """Syncs of one source, each killed at a time drawn uniformly from the length of a whole one."""
+
+    sandbox: Sandbox
+    before: Oracle
+    rng: Random
+    merged: int = 0
+    killed: int = 0
+    number: int = 0
+
+    def undisturbed(self) -> float:
+        """Seconds that a whole run takes, killed ones before it forgotten."""
+        begun = time.monotonic()
+        assert start_child(self.sandbox, f"slot-{self.number}", "changes", "0").wait(timeout=300) == 0
+        self.number += 1
+        self.before = self.before.after(self.sandbox.world.seq)
+        return time.monotonic() - begun
+
+    def shoot(self, longest: float) -> None:
+        """One kill. A slot that was killed is tried again by the next shot, as a job would be."""
+        child = start_child(self.sandbox, f"slot-{self.number}", "changes", "0")
+        time.sleep(self.rng.uniform(0, longest))
+        child.kill()
+        self.killed += child.wait(timeout=60) == -9
+        wait_for_silence()
+        self.judge()
+
+    def judge(self) -> None:
+        """Before or after, for every company that the sync was about, and for the cursor and the run with them."""
+        world, after = self.sandbox.world, self.before.after(self.sandbox.world.seq)
+        touched = {key for _seq, _op, key, _record in world.log[self.before.point :]}
+        if SyncRun.objects.filter(slot=f"slot-{self.number}", status="done").exists():
+            self.before, self.merged, self.number = after, self.merged + 1, self.number + 1
+        cursor = (Source.objects.values_list("cursor", flat=True).first() or {}).get("since", 0)
+        assert (state_of_database(touched), cursor) == (self.before.state(touched), self.before.point), f"kill {self.killed}"
+
+    def judge_whole(self) -> None:
+        assert state_of_database() == self.before.state()
+        assert_books_agree()
+
+
+@pytest.mark.parametrize(("rows", "early", "late"), [(600, 3, 6), pytest.param(20_000, 30, 170, marks=pytest.mark.slow)])
+def test_kills_at_any_time_lose_double_and_miss_nothing(
+    start_sandbox: Callable[..., Sandbox], rows: int, early: int, late: int
+) -> None:
+    """The first load is killed again and again, then every change after it; what nothing is left to kill is no kill."""
+    begun, sandbox = time.monotonic(), start_sandbox(companies=rows)
+    barrage = Barrage(sandbox, Oracle(sandbox.world), Random(rows))
+    for _kill in range(early):
+        barrage.shoot(rows / 4_000)
+    if not barrage.merged:
+        barrage.undisturbed()
+    barrage.judge_whole()
+    sandbox.world.advance(150)
+    longest = 1.1 * barrage.undisturbed()
+    while barrage.killed < early + late:
+        sandbox.world.advance(150)
+        barrage.shoot(longest)
+        if barrage.killed % 25 == 0:
+            barrage.judge_whole()
+    barrage.undisturbed()
+    barrage.judge_whole()
+    print(f"\n{barrage.killed} kills over {rows} rows, {barrage.merged} merged before, {time.monotonic() - begun:.0f} s")
 
 
 def test_canary_a_merge_that_writes_its_cursor_first_is_caught(start_sandbox: Callable[..., Sandbox]) -> None:
