@@ -21,8 +21,10 @@ settings.load_profile("default")
 
 # Few tests that take long: xdist would keep these files for last, and one worker would wait for the other.
 LONG_FILES = (
-    "tests/startup/test_main_job.py", "tests/matrix/", "tests/crm/test_killed_sync.py", "tests/browser/",
-    "tests/api/test_races.py", "tests/startup/",
+    "tests/startup/test_main_job.py", "tests/office/test_queue.py", "tests/matrix/", "tests/crm/test_dead_server.py",
+    "tests/startup/test_startup_testing.py", "tests/crm/test_contacts_scope.py", "tests/api/", "tests/crm/test_killed_sync.py",
+    "tests/browser/", "tests/startup/", "tests/chains/test_chain_admin.py", "tests/screens/",
+    "tests/crm/test_sync_catalogue.py", "tests/analysis/", "tests/config/",
 )
 NEEDS_DATABASE = {"db", "transactional_db", "live_server", "own_server"}
 

@@ -226,10 +226,10 @@ def changed_by(api: Api, world: dict[str, Any], route: str) -> list[str]:
     """The names that, sent beside a good body, were accepted or changed something."""
     method, path, body = ready(NAMES[route], world)
     wrong = []
+    version = api.get(path.split("/transition")[0].split("/handover")[0].split("/decide")[0].rstrip("/") + "/")["ETag"]
+    before = state()  # each attempt is undone, so that all begin here
     for name in read_only_names(*BODIES[route]):
         for value in VALUES:
-            version = api.get(path.split("/transition")[0].split("/handover")[0].split("/decide")[0].rstrip("/") + "/")["ETag"]
-            before = state()
             with transaction.atomic():
                 answer = api.send(method, path, {**body, name: value}, version)
                 if answer.status_code != 400 or name not in answer.json()["errors"] or state() != before:

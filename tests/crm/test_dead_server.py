@@ -107,7 +107,7 @@ class Trial:
         return done
 
     def told(self) -> str:
-        return f"{len(self.merged)} blows, {sum(self.merged)} after commit, done {max(self.waited):.1f} s after the return at most"
+        return f"{len(self.merged)} blows, {sum(self.merged)} after commit, done {max(self.waited):.1f} s after the return"
 
 
 def writing() -> bool:

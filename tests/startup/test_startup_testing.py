@@ -59,7 +59,7 @@ def test_runs_beside_another_of_itself(probed: Path) -> None:
     other = hold(probed / "var" / "test", extra={"APP_VENV": str(probed / ".venv")})  # takes the first place
     state = other.state()
     extra = FOREIGN | {"EXPECTED_SLOT": "test-2"}
-    code, out, err = start_in(probed, "--only-tests", program="./test", extra=extra).end()
+    code, out, err = start_in(probed, "--only-tests", "test_probe.py", program="./test", extra=extra).end()
     assert code == Exit.OK, out + err
     assert redis.from_url(state["redis_url"]).ping()
     assert other.end(signal.SIGTERM)[0] == Exit.OK
