@@ -10,6 +10,8 @@ from django.conf import settings
 
 from crm.services.match_names import nightly_duplicates
 from crm.services.retire_contacts import retire_contacts
+from crm.services.start_replay import KIND as REPLAY
+from crm.services.start_replay import replay_in_batches
 from crm.services.sync_companies import connector_of, sync_companies
 from office import jobs
 
@@ -40,3 +42,8 @@ def nightly_retirement(payload: Mapping[str, Any], now: dt.datetime) -> Mapping[
 
 
 jobs.register("crm.find_duplicates", label="查找疑似同一企业", daily_at=dt.time(3, 30))(nightly_duplicates)
+
+
+@jobs.register(REPLAY, label="重放隔离行")
+def replay(payload: Mapping[str, Any], now: dt.datetime) -> Mapping[str, Any]:
+    return {"counts": replay_in_batches(rows=payload["rows"], by=payload["by"], now=now)}

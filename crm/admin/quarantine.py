@@ -13,9 +13,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from crm.admin.quarantine_forms import content_of, form_for
+from crm.admin.quarantine_forms import DismissForm, content_of, form_for
 from crm.models import QuarantinedRow, SyncIssue, SyncRun
 from crm.services.dismiss_quarantine import NotWaiting, dismiss_quarantine
+from crm.services.start_replay import AT_ONCE, start_replay
 from office import scope
 from office.admin_questions import Answer, ask, row_or_404
 from office.admin_tools import DASH, ModelAdmin, as_text, lines_of, link_to
@@ -66,7 +67,8 @@ class QuarantinedRowAdmin(ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     readonly_fields = [
-        "source_key", "state", "source", "reasons", "run_link", "replayed_link", "handled_at", HANDLER, "original", "content",
+        "source_key", "state", "source", "reasons", "run_link", "replayed_link", "handled_at", HANDLER, "dismissed_because",
+        "original", "content",
     ]
     actions = ["replay_chosen"]
     actions_detail = ["replay", "dismiss"]
@@ -89,6 +91,7 @@ class QuarantinedRowAdmin(ModelAdmin):
         first = ["source_key", "source", "state", "reasons", "run_link"]
         if obj is None or not self.has_change_permission(request, obj):
             first += ["replayed_link", HANDLER, "handled_at"]
+            first += ["dismissed_because"] if obj and obj.state == QuarantinedRow.State.DISMISSED else []
             return [(None, {"fields": first}), (_("内容"), {"fields": ["content"]}), (_("原始内容"), {"fields": ["original"]})]
         fields = [*form_for(obj, {}).keys, "added"]
         groups = [(None, {"fields": first}), (_("内容（可更正）"), {"fields": fields})]
@@ -120,7 +123,9 @@ class QuarantinedRowAdmin(ModelAdmin):
     def dismiss(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = row_or_404(request, QuarantinedRow, object_id, scope.CHANGE)
         lines = [f"记录 {row.source_key or DASH} 不并入企业库，也不再提示。数据源以后送来不同的内容，仍会照常读取。"]
-        return ask(self, request, row, title="忽略隔离行", lines=lines, button="忽略", do=lambda: _dismiss(request, row))
+        form = DismissForm(request.POST if request.method == "POST" else None)
+        return ask(self, request, row, title="忽略隔离行", lines=lines, button="忽略", form=form,
+                   do=lambda: _dismiss(request, row, form.cleaned_data["reason"]))
 
     @admin.action(description=_("重放所选隔离行"), permissions=["change"])
     def replay_chosen(self, request: HttpRequest, rows: QuerySet[QuarantinedRow]) -> None:
@@ -173,26 +178,34 @@ def _by_key(row: QuarantinedRow) -> dict[str, list[str]]:
     return found
 
 
-def _dismiss(request: HttpRequest, row: QuarantinedRow) -> Answer:
+def _dismiss(request: HttpRequest, row: QuarantinedRow, reason: str) -> Answer:
     try:
-        dismiss_quarantine(row=row.pk, by=request.user, now=database_now())
+        dismiss_quarantine(row=row.pk, by=request.user, reason=reason, now=database_now())
     except NotWaiting as error:
         return messages.WARNING, f"没有改动：这条记录已是“{error}”"
     return messages.SUCCESS, "已忽略"
 
 
 def _replay(request: HttpRequest, chosen: Sequence[int]) -> Answer:
-    """Replay what the person may change of these rows; every row's result by name."""
+    """Replay what the person may change of these rows; every row's result by name. Many are left to a worker."""
     from crm.services.replay_quarantine import replay_quarantine  # it reads the connectors' whole machinery
 
     allowed = scope.changeable_by(request.user, QuarantinedRow.objects.filter(pk__in=chosen)).values_list("pk", flat=True)
     wanted = sorted(allowed)
+    if len(wanted) > AT_ONCE:
+        return _start(request, wanted, others=len(chosen) - len(wanted))
     try:
         if wanted:
             replay_quarantine(rows=wanted, by=request.user, now=database_now())
     except OutboundError as error:
         return messages.ERROR, f"没有重放：{error}"
     return _told(chosen, set(wanted))
+
+
+def _start(request: HttpRequest, wanted: Sequence[int], *, others: int) -> Answer:
+    start_replay(rows=wanted, by=request.user, now=database_now())
+    rest = f"；另有 {others} 条原已处理或不归您处理，未改动" if others else ""
+    return messages.SUCCESS, f"{len(wanted)} 条已排队，由后台重放，几秒内开始；每批的结果见“同步记录”，仍不合规的留在这里{rest}"
 
 
 def _told(chosen: Sequence[int], allowed: set[int]) -> Answer:

@@ -171,3 +171,10 @@ def form_for(row: QuarantinedRow, reasons: Mapping[str, list[str]]) -> type[Quar
         for name, key in keys.items()
     }
     return type("QuarantineForm", (QuarantineForm,), {**fields, "added": AddedField(), "keys": keys})
+
+
+class DismissForm(forms.Form):
+    reason = forms.CharField(
+        label=_("理由"), max_length=QuarantinedRow._meta.get_field("dismissed_because").max_length,
+        widget=UnfoldAdminTextInputWidget, help_text=_("为什么不并入，例如：测试数据，数据源已确认；会写入记录"),
+    )

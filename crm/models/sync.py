@@ -156,6 +156,7 @@ class QuarantinedRow(Versioned):
         "office.User", verbose_name=_("处理人"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     handled_at = models.DateTimeField(_("处理时间"), null=True, blank=True)
+    dismissed_because = models.CharField(_("忽略的理由"), max_length=200, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(_("时间"), auto_now_add=True)
 
     class Meta:

@@ -10,12 +10,19 @@ from django.contrib.messages import get_messages
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crm.admin import quarantine
 from crm.admin.quarantine_forms import JsonValueField, field_name, parse_json
 from crm.models import QuarantinedRow, Source, SyncIssue, SyncRun
 from crm.services import replay_quarantine as service
+from crm.services import start_replay
+from crm.services.dismiss_quarantine import NoReason, dismiss_quarantine
+from office import jobs
+from office.clock import database_now
 from office.http import NextStep, OutboundError
+from office.models import Job
 from office.roles import AUDITOR, OFFICER, TEAM_LEAD
 from tests.factories import user
 from tests.matrix.pages import form_values
@@ -185,19 +192,47 @@ def test_every_chosen_row_gets_its_result(
     assert "未改动 1 条：K3" in text
 
 
-def test_all_rows_of_a_filtered_list_are_replayed(officer: Client, run: SyncRun, replayed: list[list[int]]) -> None:
+def test_all_rows_of_a_filtered_list_are_replayed_by_a_worker(
+    officer: Client, run: SyncRun, replayed: list[list[int]]
+) -> None:
     rows = QuarantinedRow.objects.bulk_create(
         QuarantinedRow(run=run, source_key=f"R{number}", payload={}) for number in range(1_001)
     )
+    QuarantinedRow.objects.filter(pk=rows[500].pk).update(state="dismissed")
     other = QuarantinedRow.objects.create(
         run=SyncRun.objects.create(source=run.source, slot="two", mode="full"), source_key="other", payload={}
     )
     chosen = {"action": "replay_chosen", "_selected_action": [rows[0].pk], "select_across": "1"}
     text = said(officer.post(f"{reverse(LIST)}?of_run={run.pk}", chosen))
-    assert len(replayed[0]) == 1_001
-    assert other.pk not in replayed[0]
-    assert "仍未并入 1001 条" in text
-    assert "其余 981 条见列表" in text
+    assert replayed == [], "the page does not wait for so many"
+    assert "1000 条已排队" in text
+    assert "另有 1 条" in text
+    [job] = jobs.run_due(clock=database_now)
+    job.refresh_from_db()
+    assert (job.kind, job.state, job.result) == (start_replay.KIND, Job.State.DONE, {"counts": {"REPLAYED": 1}})
+    wanted = [row.pk for row in rows if row.pk != rows[500].pk]
+    assert replayed == [wanted]
+    assert other.pk not in wanted
+
+
+def test_as_many_as_a_page_waits_for_are_replayed_at_once_and_one_more_is_a_job(
+    officer: Client, run: SyncRun, replayed: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "AT_ONCE", 2)
+    rows = [QuarantinedRow.objects.create(run=run, source_key=f"R{number}", payload={}).pk for number in range(3)]
+    officer.post(reverse(LIST), {"action": "replay_chosen", "_selected_action": rows[:2]})
+    assert (replayed, Job.objects.count()) == ([rows[:2]], 0)
+    officer.post(reverse(LIST), {"action": "replay_chosen", "_selected_action": rows})
+    assert (replayed, Job.objects.count()) == ([rows[:2]], 1)
+
+
+@given(st.sets(st.integers(1, 60)))
+def test_spans_name_the_same_rows(numbers: set[int]) -> None:
+    assert start_replay.from_spans(start_replay.as_spans(numbers)) == sorted(numbers)
+
+
+def test_a_hundred_thousand_rows_are_named_in_a_line() -> None:
+    assert start_replay.as_spans(range(1, 100_001)) == "1-100000"
 
 
 def test_a_busy_source_is_told_and_changes_nothing(
@@ -218,14 +253,34 @@ def test_a_link_replays_and_dismisses_nothing(officer: Client, row: QuarantinedR
     assert (replayed, row.state) == ([], "open")
 
 
-def test_a_dismissed_row_is_closed_to_everybody(officer: Client, row: QuarantinedRow) -> None:
+def test_a_dismissed_row_is_closed_to_everybody_and_says_why(officer: Client, row: QuarantinedRow) -> None:
     address = reverse("admin:crm_quarantinedrow_dismiss", args=[row.pk])
-    assert "已忽略" in said(officer.post(address))
+    assert "已忽略" in said(officer.post(address, {"reason": " 测试数据，数据源已确认 "}))
     row.refresh_from_db()
     assert (row.state, row.handled_by.username) == ("dismissed", "officer")  # type: ignore[union-attr]
-    assert officer.post(address).status_code in (403, 404)
-    assert 'name="_save"' not in officer.get(page(row)).content.decode()
+    assert row.dismissed_because == "测试数据，数据源已确认"
+    assert officer.post(address, {"reason": "再来一次"}).status_code in (403, 404)
+    body = officer.get(page(row)).content.decode()
+    assert "测试数据，数据源已确认" in body
+    assert 'name="_save"' not in body
     assert officer.post(page(row), {"added": "{}"}).status_code in (403, 404)
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "长" * 201])
+def test_without_a_reason_nothing_is_dismissed(officer: Client, row: QuarantinedRow, reason: str) -> None:
+    answer = officer.post(reverse("admin:crm_quarantinedrow_dismiss", args=[row.pk]), {"reason": reason})
+    assert answer.status_code == 200
+    assert answer.context["form"].errors["reason"]
+    row.refresh_from_db()
+    assert (row.state, row.dismissed_because, row.handled_by) == ("open", "", None)
+
+
+def test_the_service_too_refuses_to_dismiss_without_a_reason(row: QuarantinedRow) -> None:
+    """Whatever calls it: a form is one caller of many."""
+    with pytest.raises(NoReason):
+        dismiss_quarantine(row=row.pk, by=user("officer", OFFICER), reason=" ", now=database_now())
+    row.refresh_from_db()
+    assert row.state == "open"
 
 
 def test_the_auditor_reads_and_has_no_button(sign_in: Callable[..., Client], row: QuarantinedRow) -> None:

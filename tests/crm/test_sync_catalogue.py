@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,8 +18,11 @@ from hypothesis import strategies as st
 from crm.models import Company, CompanyEvent, QuarantinedRow, Source, SourceLink, SyncIssue, SyncRun
 from crm.sandbox.generate import make_world, uscc_for
 from crm.sandbox.server import Api
+from crm.services import start_replay
 from crm.services.replay_quarantine import replay_quarantine
-from office.models import AuditBlock
+from office import jobs
+from office.models import AuditBlock, Job
+from tests import factories as make
 from tests.crm.conftest import Sandbox
 from tests.crm.oracle import Oracle, expected_state, state_of_database
 from tests.crm.test_killed_sync import start_child, wait_for_silence
@@ -172,6 +176,38 @@ def test_a_mended_row_is_not_asked_for_again_while_the_source_repeats_it(sandbox
     replay_quarantine(rows=[row.pk], by=None, now=NOW)
     assert sandbox.sync("two", full=True).counts["INVALID"] == 0
     assert Company.objects.get(links__key=sandbox.keys()[0]).employees == 12
+
+
+def test_a_replay_that_breaks_off_between_batches_goes_on_where_it_was(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a job, with a worker that is lost after the first batch: every row arrives, and none of them twice."""
+    for number, key in enumerate(sandbox.keys()[:5]):
+        sandbox.edit(key, employees="很多", tel=str(number))
+    sandbox.sync("one")
+    for row in QuarantinedRow.objects.all():
+        row.corrected = {**row.payload, "employees": 12}
+        row.save()
+    rows, batches = list(QuarantinedRow.objects.order_by("pk").values_list("pk", flat=True)), []
+
+    def breaking(**words: Any) -> dict[str, int]:
+        batches.append(list(words["rows"]))
+        if len(batches) == 2:
+            raise OperationalError("gone")
+        return replay_quarantine(**words)
+
+    monkeypatch.setattr("crm.services.replay_quarantine.replay_quarantine", breaking)
+    monkeypatch.setattr(start_replay, "BATCH", 2)
+    job = start_replay.start_replay(rows=rows, by=make.user("officer"), now=NOW)  # the hint is taken at once here
+    job.refresh_from_db()
+    assert (job.state, QuarantinedRow.objects.filter(state="replayed").count()) == (Job.State.QUEUED, 2)
+    jobs.run_due(clock=lambda: job.not_before)
+    job.refresh_from_db()
+    assert (job.state, job.result["counts"]) == (Job.State.DONE, {"SKIP": 2, "REPLAYED": 3, "NEW": 3})
+    assert batches == [rows[:2], rows[2:4], rows[:2], rows[2:4], rows[4:]]
+    assert set(QuarantinedRow.objects.values_list("handled_by__username", flat=True)) == {"officer"}
+    assert Company.objects.filter(links__key__in=sandbox.keys()[:5], employees=12).count() == 5
+    assert not CompanyEvent.objects.exists()
 
 
 # --- SY-10: the source changes its format ---
