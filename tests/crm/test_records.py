@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -179,6 +180,19 @@ def test_personal_fields_go_however_deep_they_stand_and_identity_numbers_in_any_
     [reject] = parse(creditCode="x", **deep).rejects
     assert reject.payload["holders"] == [{"ratio": 1}]
     assert not {"身份证号", "联系电话", "legalPerson"} & reject.payload.keys()
+
+
+def test_a_rejected_record_keeps_the_personal_field_that_its_connector_names_and_no_other() -> None:
+    """Inside it too nothing else is kept; a company gets none of it, which the connector's own check holds."""
+    keeping = replace(CONNECTOR, keep_personal=frozenset({"legalPerson"}), never_read=frozenset({"legalPerson"}))
+    person = {"name": "甲", "身份证号": "1", "mobile": "2"}
+    said = {**GOOD, "regCapital": "很多钱", "联系电话": "13800000000", "legalPerson": person}
+    raw = json.dumps(said).encode()
+    [kept] = parse_batch(["SZ1"], [raw], ["upsert"], [1], keeping).rejects
+    [plain] = parse_batch(["SZ1"], [raw], ["upsert"], [1], CONNECTOR).rejects
+    assert kept.payload == {**plain.payload, "legalPerson": {"name": "甲"}}
+    assert "联系电话" not in kept.payload
+
 
 
 def test_absent_optional_fields_are_absent_not_null() -> None:
