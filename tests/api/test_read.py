@@ -71,23 +71,28 @@ def test_pages_filters_and_order(api: Api, project: Project, colleague: User) ->
     assert api.get("projects/", stage="signed").json()["count"] == 0
 
 
-@pytest.mark.parametrize("query", [
+SENSELESS = [
     {"limit": "9" * 30}, {"limit": "-1"}, {"limit": "0"}, {"limit": "201"}, {"limit": "\x00"}, {"limit": "٣"}, {"limit": ""},
     {"offset": "9" * 30}, {"offset": "-1"}, {"offset": "x"}, {"ordering": "officer__password"}, {"ordering": "\x00"},
     {"ordering": ""}, {"password": "x"}, {"status": "\x00"}, {"name": "\x00"}, {"district_code": "9" * 30},
-])
-@pytest.mark.parametrize("path", ["companies/"])
-def test_a_senseless_question_is_refused_by_name(api: Api, company: Company, path: str, query: dict[str, str]) -> None:
-    answer = api.get(path, **query)
-    assert answer.status_code == 400, answer.content
-    assert next(iter(query)) in answer.json()["errors"]
+]
 
 
-@pytest.mark.parametrize("key", ["9" * 30, "-1", "%00", "a%00b", "%F0%9F%92%A9", "1.5", "%20", "x" * 500])
+def test_a_senseless_question_is_refused_by_name(api: Api, company: Company) -> None:
+    for query in SENSELESS:
+        answer = api.get("companies/", **query)
+        assert answer.status_code == 400, query
+        assert next(iter(query)) in answer.json()["errors"], query
+
+
+HOSTILE = ["9" * 30, "-1", "%00", "a%00b", "%F0%9F%92%A9", "1.5", "%20", "x" * 500]
+
+
 @pytest.mark.parametrize("name", LISTS)
-def test_a_hostile_key_ends_in_400_or_404(api: Api, everything: None, name: str, key: str) -> None:
-    assert api.get(f"{name}/{key}/").status_code in (400, 404)
-    assert api.client.get(f"/api/v1/{name}/").status_code == 200
+def test_a_hostile_key_ends_in_400_or_404(api: Api, everything: None, name: str) -> None:
+    for key in HOSTILE:
+        assert api.get(f"{name}/{key}/").status_code in (400, 404), key
+        assert api.client.get(f"/api/v1/{name}/").status_code == 200, key
 
 
 # -- who sees what

@@ -56,7 +56,7 @@ def test_a_transition_and_a_handover_go_through_their_services(api: Api, project
     assert project.officer == colleague
 
 
-@pytest.mark.parametrize(("path", "body", "field"), [
+SENSELESS = [
     ("", {"track": "nowhere"}, "track"), ("", {"expected_output": "NaN"}, "expected_output"),
     ("", {"expected_output": "1e30"}, "expected_output"), ("", {"expected_output": 0}, "non_field_errors"),
     ("", {"company": "C999999"}, "company"), ("", {"company": None}, "company"), ("", {"name": ""}, "name"),
@@ -66,14 +66,18 @@ def test_a_transition_and_a_handover_go_through_their_services(api: Api, project
     ("transition/", {"stage": "screening", "on": "1980-01-01"}, "on"), ("transition/", {"stage": "x"}, "stage"),
     ("handover/", {"officer": 10**30, "reason": "x"}, "officer"), ("handover/", {"officer": True, "reason": "x"}, "officer"),
     ("handover/", {"officer": 1}, "reason"),
-])
-def test_a_senseless_body_is_refused_by_name(api: Api, project: Project, path: str, body: Any, field: str) -> None:
-    answer = (api.post if path else api.patch)(HERE + path, body, project.version)
-    assert answer.status_code == 400, answer.content
-    assert field in answer.json()["errors"], answer.json()
-    before = project.version
-    project.refresh_from_db()
-    assert project.version == before
+]
+
+
+@pytest.mark.parametrize("path", ["", "transition/", "handover/"])
+def test_a_senseless_body_is_refused_by_name(api: Api, project: Project, path: str) -> None:
+    for body, field in [(body, field) for where, body, field in SENSELESS if where == path]:
+        answer = (api.post if path else api.patch)(HERE + path, body, project.version)
+        assert answer.status_code == 400, (body, answer.content)
+        assert field in answer.json()["errors"], (body, answer.json())
+        before = project.version
+        project.refresh_from_db()
+        assert project.version == before, body
 
 
 def test_a_track_without_the_stage_is_refused(api: Api, project: Project) -> None:
@@ -95,18 +99,21 @@ def test_a_company_is_edited_and_its_former_name_kept(api: Api, company: Company
     assert company.products == [{"name": "芯片", "revenue_share": 0.6}]
 
 
-@pytest.mark.parametrize(("body", "field"), [
+SENSELESS_COMPANY = [
     ({"products": [{"name": "甲", "revenue_share": "nan"}]}, "products"), ({"products": {"a": 1}}, "products"),
     ({"products": [{"name": "甲", "revenue_share": 0.7}, {"name": "乙", "revenue_share": 0.7}]}, "products"),
     ({"products": [{"name": "甲", "owner": "x"}]}, "products"), ({"employees": 10**30}, "employees"),
     ({"district_code": "999999"}, "district_code"), ({"annual_revenue": "-1"}, "non_field_errors"),
     ({"industry": "0000"}, "industry"),
-])
-def test_a_senseless_company_is_refused_by_name(api: Api, company: Company, body: Any, field: str) -> None:
+]
+
+
+def test_a_senseless_company_is_refused_by_name(api: Api, company: Company) -> None:
     company.refresh_from_db()
-    answer = api.patch(f"companies/{company.code}/", body, company.version)
-    assert answer.status_code == 400, answer.content
-    assert field in answer.json()["errors"], answer.json()
+    for body, field in SENSELESS_COMPANY:
+        answer = api.patch(f"companies/{company.code}/", body, company.version)
+        assert answer.status_code == 400, (body, answer.content)
+        assert field in answer.json()["errors"], (body, answer.json())
 
 
 def test_what_a_source_keeps_is_refused_by_name(api: Api, company: Company) -> None:
@@ -151,22 +158,21 @@ def ready(entry: tuple[str, str, dict[str, Any]], world: dict[str, Any]) -> tupl
     return method, path.format(**world), {**body, "officer": world["colleague"]} if "officer" in body else dict(body)
 
 
+UNSEEN = [(None, 428), ("*", 428), ('"99"', 412), ('W/"1"', 412), ("1", 412), ('"1', 412)]
+
+
 @pytest.mark.parametrize("entry", ENDPOINTS, ids=lambda entry: entry[1])
-@pytest.mark.parametrize(("version", "status"), [
-    (None, 428), ("*", 428), ('"99"', 412), ('W/"1"', 412), ("1", 412), ('"1', 412),
-])
-def test_without_the_version_seen_nothing_is_written(
-    api: Api, world: dict[str, Any], entry: Any, version: str | None, status: int
-) -> None:
+def test_without_the_version_seen_nothing_is_written(api: Api, world: dict[str, Any], entry: Any) -> None:
     method, path, body = ready(entry, world)
     before = state()
-    answer = api.send(method, path, body, version)
-    assert answer.status_code == status, answer.content
-    assert state() == before
-    if status == 412:
-        assert answer.json()["yours"] == body
-        assert answer.json()["current"]["version"] >= 1
-        assert answer["ETag"] == f'"{answer.json()["current"]["version"]}"'
+    for version, status in UNSEEN:
+        answer = api.send(method, path, body, version)
+        assert answer.status_code == status, (version, answer.content)
+        assert state() == before, version
+        if status == 412:
+            assert answer.json()["yours"] == body
+            assert answer.json()["current"]["version"] >= 1
+            assert answer["ETag"] == f'"{answer.json()["current"]["version"]}"'
 
 
 # -- CR-05
@@ -229,13 +235,13 @@ def changed_by(api: Api, world: dict[str, Any], route: str) -> list[str]:
     version = api.get(path.split("/transition")[0].split("/handover")[0].split("/decide")[0].rstrip("/") + "/")["ETag"]
     before = state()  # each attempt is undone, so that all begin here
     for name in read_only_names(*BODIES[route]):
-        for value in VALUES:
-            with transaction.atomic():
-                answer = api.send(method, path, {**body, name: value}, version)
-                if answer.status_code != 400 or name not in answer.json()["errors"] or state() != before:
-                    wrong.append(name)
-                transaction.set_rollback(True)
-    return sorted(set(wrong))
+        with transaction.atomic():
+            answers = [api.send(method, path, {**body, name: value}, version) for value in VALUES]
+            refused = all(answer.status_code == 400 and name in answer.json()["errors"] for answer in answers)
+            if not refused or state() != before:
+                wrong.append(name)
+            transaction.set_rollback(True)
+    return wrong
 
 
 @pytest.mark.parametrize("route", sorted(BODIES))

@@ -9,9 +9,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from chains.models import ChainLeader
 from crm.models import Contact
@@ -72,3 +76,11 @@ def make_world(now: dt.datetime = make.NOW) -> World:
     make.place(chain, "chip", firms[0])
     ChainLeader.objects.create(chain=chain, user=people["leader"], term=(dt.date(2020, 1, 1), None))
     return World({name: User.objects.get(pk=person.pk) for name, person in people.items()}, own, shared, other)
+
+
+@contextmanager
+def standing_world(blocker: DjangoDbBlocker, now: dt.datetime = make.NOW) -> Iterator[World]:
+    """One world for a whole file: each test undoes what it did, and takes a copy of these objects."""
+    with blocker.unblock(), transaction.atomic():
+        yield make_world(now)
+        transaction.set_rollback(True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -12,12 +14,13 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from crm.models import Contact, Disclosure
 from crm.models.contacts import ERASED_NAME
 from office.csvfile import FORMULA
 from tests import factories as make
-from tests.crm.contacts_world import CLEAR, EMAIL, NAME, PHONE, PURPOSE, SHARED_PHONE, World, make_world
+from tests.crm.contacts_world import CLEAR, EMAIL, NAME, PHONE, PURPOSE, SHARED_PHONE, World, standing_world
 from tests.screens.english import english_in
 
 pytestmark = pytest.mark.django_db
@@ -26,9 +29,15 @@ NEW = {"name": "示例赵某某", "title": "", "department": "", "purpose": "pol
        "new_other_phone": "", "new_email": "", "new_wechat": "", "agreed_until": ""}
 
 
+@pytest.fixture(scope="module")
+def built(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    with standing_world(django_db_blocker, timezone.now()) as made:
+        yield made
+
+
 @pytest.fixture
-def world() -> World:
-    return make_world(timezone.now())
+def world(built: World, db: None) -> World:
+    return deepcopy(built)
 
 
 @pytest.fixture

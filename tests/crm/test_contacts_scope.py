@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoDbBlocker
 
 from chains.models import ChainLeader
 from crm.models import Contact, Disclosure
@@ -17,7 +20,7 @@ from crm.services.disclosure import reachable
 from crm.services.reveal_contact import reveal_contact
 from office import scope
 from tests import factories as make
-from tests.crm.contacts_world import CLEAR, NAME, PEOPLE, PHONE, PURPOSE, SHARED_PHONE, World, make_world
+from tests.crm.contacts_world import CLEAR, NAME, PEOPLE, PHONE, PURPOSE, SHARED_PHONE, World, standing_world
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:crm_contact_changelist"
@@ -37,9 +40,15 @@ EXPECTED: dict[str, tuple[set[str], set[str], set[str] | None, set[str] | None, 
 }
 
 
+@pytest.fixture(scope="module")
+def built(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    with standing_world(django_db_blocker) as made:
+        yield made
+
+
 @pytest.fixture
-def world() -> World:
-    return make_world()
+def world(built: World, db: None) -> World:
+    return deepcopy(built)
 
 
 def names(world: World, rows: Any) -> set[str]:
