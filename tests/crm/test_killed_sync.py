@@ -115,29 +115,38 @@ def test_a_killed_sync_leaves_no_half_state(start_sandbox: Callable[..., Sandbox
 
 @dataclass
 class Barrage:
-    """Syncs of one source, each killed at a time drawn uniformly from the length of a whole one."""
+    """Syncs of one source, each killed at a time drawn uniformly from the length of a whole one.
+
+    That length follows the machine: a sync that came to its end before the blow says how long they are now, and each kill
+    lets the next blow fall a little later, so that both ends of a run are met.
+    """
 
     sandbox: Sandbox
     before: Oracle
     rng: Random
+    longest: float
     merged: int = 0
     killed: int = 0
     number: int = 0
 
-    def undisturbed(self) -> float:
-        """Seconds that a whole run takes, killed ones before it forgotten."""
+    def undisturbed(self) -> None:
+        """A whole run, killed ones before it forgotten."""
         begun = time.monotonic()
         assert start_child(self.sandbox, f"slot-{self.number}", "changes", "0").wait(timeout=300) == 0
         self.number += 1
         self.before = self.before.after(self.sandbox.world.seq)
-        return time.monotonic() - begun
+        self.longest = 1.1 * (time.monotonic() - begun)
 
-    def shoot(self, longest: float) -> None:
+    def shoot(self) -> None:
         """One kill. A slot that was killed is tried again by the next shot, as a job would be."""
         child = start_child(self.sandbox, f"slot-{self.number}", "changes", "0")
-        time.sleep(self.rng.uniform(0, longest))
+        begun, wait = time.monotonic(), self.rng.uniform(0, self.longest)
+        while (passed := time.monotonic() - begun) < wait and child.poll() is None:
+            time.sleep(0.005)
         child.kill()
-        self.killed += child.wait(timeout=60) == -9
+        hit = child.wait(timeout=60) == -9
+        self.longest = 1.05 * self.longest if hit else 1.1 * passed
+        self.killed += hit
         wait_for_silence()
         self.judge()
 
@@ -161,17 +170,17 @@ def test_kills_at_any_time_lose_double_and_miss_nothing(
 ) -> None:
     """The first load is killed again and again, then every change after it; what nothing is left to kill is no kill."""
     begun, sandbox = time.monotonic(), start_sandbox(companies=rows)
-    barrage = Barrage(sandbox, Oracle(sandbox.world), Random(rows))
+    barrage = Barrage(sandbox, Oracle(sandbox.world), Random(rows), longest=rows / 4_000)
     for _kill in range(early):
-        barrage.shoot(rows / 4_000)
+        barrage.shoot()
     if not barrage.merged:
         barrage.undisturbed()
     barrage.judge_whole()
     sandbox.world.advance(150)
-    longest = 1.1 * barrage.undisturbed()
+    barrage.undisturbed()
     while barrage.killed < early + late:
         sandbox.world.advance(150)
-        barrage.shoot(longest)
+        barrage.shoot()
         if barrage.killed % 25 == 0:
             barrage.judge_whole()
     barrage.undisturbed()
