@@ -52,4 +52,3 @@ def bulk_load(db: Any, *, active: bool) -> Iterator[None]:
     for found in reversed(steps):
         for _drop, again in found:
             db.execute(again)
-    db.execute("ANALYZE " + ", ".join(TABLES))

@@ -64,6 +64,7 @@ def merge(plan: MergePlan) -> dict[str, Any]:
         run = SyncRun.objects.select_for_update().get(pk=plan.run_id, status=SyncRun.Status.RUNNING)
         with connection.cursor() as db:
             db.execute(sql.ONE_VERSION)
+            db.execute(sql.MEMORY)
             step = _Steps(db, plan)
             if plan.repeats:
                 step.run(sql.NEWEST)
@@ -106,7 +107,7 @@ def _decide(step: _Steps, *, empty: bool) -> None:
     if empty:
         step.run(sql.DECIDED_EMPTY)
     else:
-        step.run(f"ANALYZE {rows_of(step.plan.run_id)}", sql.DECIDED, sql.INDEX_DECIDED, sql.OUTCOMES)
+        step.run(f"ANALYZE {rows_of(step.plan.run_id)}", sql.DECIDED, sql.INDEX_DECIDED)
         _decide_hard(step)
     _assign(step)
     for find, mark in sql.TWICE:
@@ -153,7 +154,8 @@ def _assign(step: _Steps) -> None:
     """What a person decided in the review queue stands above what matching says."""
     for key, company in step.plan.assigned.items():
         step.run(
-            "UPDATE decided SET company_id = %(company)s, error = '', notice = '', outcome = %(outcome)s WHERE key = %(key)s",
+            "UPDATE decided SET company_id = %(company)s, is_new = false, error = '', notice = '', outcome = %(outcome)s"
+            " WHERE key = %(key)s",
             company=company, key=key, outcome="new" if company is None else "known",
         )
 
@@ -173,16 +175,11 @@ def _refuse(step: _Steps) -> None:
 
 
 def _write(step: _Steps, *, empty: bool) -> None:
-    step.run(sql.PARTS)
-    held = False
-    if empty:
-        step.run("CREATE TEMP TABLE changed (company_id bigint, n bigint, before jsonb, after jsonb) ON COMMIT DROP")
-    else:
-        held = _judge(step)
-        step.run(sql.changed(held=held), "ANALYZE changed")
+    step.run(sql.PARTS, sql.CHANGED)
+    held = False if empty else _judge(step)
     step.run(sql.INSERT_NEW, *sql.AROUND_NEW, *sql.LINK[: 1 if empty else 2])
     if not empty:
-        step.run(sql.update_changed(held=held), *sql.AROUND_KNOWN)
+        step.run(sql.update_changed(held=held), "ANALYZE changed", *sql.AROUND_KNOWN)
     for column, statement in sql.LISTS.items():
         if step.rows(f"SELECT 1 FROM {rows_of(step.plan.run_id)} WHERE {column} IS NOT NULL LIMIT 1"):  # noqa: S608  # nosec B608 (constant)
             step.run(statement)

@@ -1,7 +1,7 @@
 """The statements of one merge. All work on the run's staging table and on temporary tables that go with the transaction.
 
 `decided`: what matching said of each staged row. `held`: which fields of a company keep what they hold, because an officer
-or a source with more say wrote them. `changed`: companies that differ, with before and after. `parts`: what changed in the
+or a source with more say wrote them. `changed`: companies that differed, with before and after. `parts`: what changed in the
 rows around a company (codes, former names, grades). Versions, events and counts follow from the last two.
 Only constant column names and the run's number are put together here; values always travel as parameters.
 """
@@ -15,6 +15,8 @@ from crm.sync.columns import COLUMNS, EMPTY, FOLLOWS, OWNERS
 _NAMES = ", ".join(COLUMNS)
 _DERIVED = ("name_pinyin", "name_initials")
 
+# A million rows are sorted and joined: what does not fit into memory goes through files.
+MEMORY = "SET LOCAL work_mem = '64MB'"
 # A company is written by several statements and gets one version out of them, which they raise themselves.
 ONE_VERSION = "SET LOCAL office.one_version = 'on'"
 
@@ -25,34 +27,33 @@ WHERE a.key = b.key AND (a.seq, a.n) <> b.last
 """
 
 # --- matching: what SQL alone can say; the rest is for crm.sync.matching ---
+# hard: two companies speak for the record, or its code was once another's, or somebody has its name.
 DECIDED = """
 CREATE TEMP TABLE decided ON COMMIT DROP AS
-SELECT s.n, s.key, s.op, s.scheme, s.code, l.company_id AS by_key, i.company_id AS by_code,
-       CASE WHEN s.op <> 'upsert' THEN l.company_id
-            WHEN s.code IS NULL THEN l.company_id
-            WHEN i.company_id = l.company_id OR l.company_id IS NULL THEN i.company_id END AS company_id,
-       false AS is_new, ''::text AS error, ''::text AS notice, ''::text AS outcome
-FROM {rows} s
-LEFT JOIN crm_sourcelink l ON l.source_id = %(source)s AND l.key = s.key
-LEFT JOIN crm_companyidentifier i ON i.scheme = s.scheme AND i.value = s.code AND i.valid_to IS NULL
-"""
-# hard: two companies speak for the record, or its code was once another's, or somebody has its name.
-OUTCOMES = """
-UPDATE decided d SET outcome = CASE
-    WHEN d.op <> 'upsert' THEN 'gone'
-    WHEN d.company_id IS NOT NULL THEN 'known'
-    WHEN d.code IS NULL THEN 'review'
-    WHEN d.by_key IS NOT NULL OR s.former_codes IS NOT NULL
-      OR EXISTS (SELECT 1 FROM crm_companyidentifier x WHERE x.scheme = d.scheme AND x.value = d.code)
-      OR EXISTS (SELECT 1 FROM crm_company c WHERE c.name = s.name) THEN 'hard'
-    ELSE 'new' END
-FROM {rows} s WHERE s.n = d.n
+SELECT n, key, op, scheme, code, link, by_key, by_code, company_id, false AS is_new, ''::text AS error, ''::text AS notice,
+       CASE WHEN op <> 'upsert' THEN 'gone'
+            WHEN company_id IS NOT NULL THEN 'known'
+            WHEN code IS NULL THEN 'review'
+            WHEN by_key IS NOT NULL OR former_codes IS NOT NULL
+              OR EXISTS (SELECT 1 FROM crm_companyidentifier x WHERE x.scheme = m.scheme AND x.value = m.code)
+              OR EXISTS (SELECT 1 FROM crm_company c WHERE c.name = m.name) THEN 'hard'
+            ELSE 'new' END AS outcome
+FROM (
+  SELECT s.n, s.key, s.op, s.scheme, s.code, s.name, s.former_codes, l.id AS link, l.company_id AS by_key,
+         i.company_id AS by_code,
+         CASE WHEN s.op <> 'upsert' THEN l.company_id
+              WHEN s.code IS NULL THEN l.company_id
+              WHEN i.company_id = l.company_id OR l.company_id IS NULL THEN i.company_id END AS company_id
+  FROM {rows} s
+  LEFT JOIN crm_sourcelink l ON l.source_id = %(source)s AND l.key = s.key
+  LEFT JOIN crm_companyidentifier i ON i.scheme = s.scheme AND i.value = s.code AND i.valid_to IS NULL) m
 """
 # Nobody is there yet: every record that has a code is new, and nothing needs to be looked up.
 DECIDED_EMPTY = """
 CREATE TEMP TABLE decided ON COMMIT DROP AS
-SELECT n, key, op, scheme, code, NULL::bigint AS by_key, NULL::bigint AS by_code, NULL::bigint AS company_id,
-       false AS is_new, ''::text AS error, ''::text AS notice,
+SELECT n, key, op, scheme, code, NULL::bigint AS link, NULL::bigint AS by_key, NULL::bigint AS by_code,
+       CASE WHEN op = 'upsert' AND code IS NOT NULL THEN nextval('crm_company_id_seq') END AS company_id,
+       op = 'upsert' AND code IS NOT NULL AS is_new, ''::text AS error, ''::text AS notice,
        CASE WHEN op <> 'upsert' THEN 'gone' WHEN code IS NULL THEN 'review' ELSE 'new' END AS outcome
 FROM {rows}
 """
@@ -62,8 +63,8 @@ SELECT d.n, d.key, coalesce(d.code, ''),
 FROM decided d JOIN {rows} s USING (n) WHERE d.outcome = 'hard' AND d.n > %(after)s ORDER BY d.n LIMIT %(limit)s
 """
 NUMBER_NEW = """
-UPDATE decided SET is_new = true, company_id = nextval(pg_get_serial_sequence('crm_company', 'id'))
-WHERE outcome = 'new' AND error = ''
+UPDATE decided SET is_new = true, company_id = nextval('crm_company_id_seq')
+WHERE outcome = 'new' AND error = '' AND company_id IS NULL
 """
 # Within a batch a code and a company are taken only once: by the first. (how to find those, how to mark the others)
 TWICE = (
@@ -159,38 +160,35 @@ def _new_value(name: str, *, held: bool) -> str:
     return f"CASE WHEN '{leader}' = ANY (h.fields) THEN c.{name} ELSE {value} END" if held else value
 
 
-def _sides(*, held: bool) -> str:
-    join = "LEFT JOIN held h ON h.n = d.n" if held else ""
-    return f"""FROM decided d JOIN {{rows}} s ON s.n = d.n JOIN crm_company c ON c.id = d.company_id {join}
-WHERE d.op = 'upsert' AND d.error = '' AND NOT d.is_new"""
+def _told(side: str) -> str:
+    """The columns that differ, as they are on one side. Only those are turned into JSON: most of a row stays as it is."""
+    parts = ", ".join(
+        f"CASE WHEN old.{name} IS DISTINCT FROM new.{name}"
+        f" THEN '\"{name}\":' || coalesce(to_json({side}.{name})::text, 'null') END"
+        for name in COLUMNS if name not in _DERIVED
+    )
+    return f"('{{' || concat_ws(',', {parts}) || '}}')::jsonb"
 
 
-def changed(*, held: bool) -> str:
-    """Companies whose columns differ, with both sides of every column that does."""
-    new = {name: _new_value(name, held=held) for name in COLUMNS}
-    same = ", ".join(f"CASE WHEN {value} IS NOT DISTINCT FROM c.{name} THEN '{name}' END" for name, value in new.items())
-    told = {name: value for name, value in new.items() if name not in _DERIVED}
-    before = ", ".join(f"'{name}', c.{name}" for name in told)
-    after = ", ".join(f"'{name}', {value}" for name, value in told.items())
-    return f"""
-CREATE TEMP TABLE changed ON COMMIT DROP AS
-SELECT c.id AS company_id, d.n, jsonb_build_object({before}) - same.fields AS before,
-       jsonb_build_object({after}) - same.fields AS after
-{_sides(held=held).replace("WHERE", f"CROSS JOIN LATERAL (SELECT ARRAY[{same}] AS fields) same WHERE")}
-  AND ({", ".join(new.values())}) IS DISTINCT FROM ({", ".join(f"c.{name}" for name in COLUMNS)})
-"""  # nosec B608 (constant names)
+CHANGED = "CREATE TEMP TABLE changed (company_id bigint, n bigint, before jsonb, after jsonb) ON COMMIT DROP"
 
 
 def update_changed(*, held: bool) -> str:
-    sets = ", ".join(f"{name} = {_new_value(name, held=held).replace('c.', 't.')}" for name in COLUMNS)
-    join = "LEFT JOIN held h ON h.n = s.n" if held else ""
-    industry = _new_value("industry_code", held=held).replace("c.", "o.")
+    """Write companies whose columns differ, and put into `changed` both sides of every column that does."""
+    new = {name: _new_value(name, held=held) for name in COLUMNS}
+    sets = ", ".join(f"{name} = {value}" for name, value in new.items())
+    join = "LEFT JOIN held h ON h.n = d.n" if held else ""
+    kept = "s.industry_code IS NULL" + (" OR 'industry_code' = ANY (h.fields)" if held else "")
     return f"""
-UPDATE crm_company t SET {sets}, version = t.version + 1, updated_at = now(),
-       industry_id = coalesce(i.id, CASE WHEN {industry} = '' THEN t.industry_id END)
-FROM changed x JOIN {{rows}} s ON s.n = x.n JOIN crm_company o ON o.id = x.company_id {join}
-LEFT JOIN crm_industrycode i ON i.standard = 'GB/T 4754-2017' AND i.code = {industry}
-WHERE t.id = x.company_id
+WITH told AS (
+  UPDATE crm_company c SET {sets}, version = c.version + 1, updated_at = now(),
+         industry_id = CASE WHEN {kept} THEN c.industry_id ELSE i.id END
+  FROM decided d JOIN {{rows}} s ON s.n = d.n {join}
+  LEFT JOIN crm_industrycode i ON i.standard = 'GB/T 4754-2017' AND i.code = s.industry_code
+  WHERE c.id = d.company_id AND d.op = 'upsert' AND d.error = '' AND NOT d.is_new
+    AND ({", ".join(new.values())}) IS DISTINCT FROM ({", ".join(f"c.{name}" for name in COLUMNS)})
+  RETURNING c.id, d.n, {_told("old")}, {_told("new")})
+INSERT INTO changed SELECT * FROM told
 """  # nosec B608 (constant names)
 
 
@@ -212,7 +210,7 @@ FROM decided d JOIN {rows} s ON s.n = d.n WHERE d.op = 'upsert' AND d.company_id
 UPDATE crm_sourcelink l SET digest = s.digest, gone = '', absent_runs = 0, company_id = d.company_id,
        source_updated_at = coalesce(s.updated_at, l.source_updated_at)
 FROM decided d JOIN {rows} s ON s.n = d.n
-WHERE l.source_id = %(source)s AND l.key = d.key AND d.op = 'upsert' AND d.company_id IS NOT NULL AND d.by_key IS NOT NULL
+WHERE l.id = d.link AND d.op = 'upsert' AND d.company_id IS NOT NULL
 """,
 )
 
