@@ -59,5 +59,4 @@ class Evidence:
 
 
 def _count(at: csr_array) -> Floats:
-    count: Floats = np.asarray(at.sum(axis=1), dtype=float)
-    return np.maximum(count, 1)[:, None]
+    return np.asarray(np.maximum(at.sum(axis=1), 1), dtype=float)[:, None]

@@ -45,13 +45,15 @@ def walk(matrix: csr_array, onwards: float) -> Floats:
     of_company = _rows_to_one(matrix)
     of_node = _rows_to_one(matrix.T.tocsr())
     step = (of_node @ of_company).toarray()
-    return (1 - onwards) * np.asarray(solve(np.eye(len(step)) - onwards * step, np.eye(len(step)), overwrite_a=True))
+    identity = np.eye(len(step))
+    visits: Floats = solve(identity - onwards * step, (1 - onwards) * identity, overwrite_a=True)
+    return visits
 
 
 def cosine(matrix: csr_array) -> Floats:
     """|u and v| / (sqrt(|u| |v|) + 1): the 1 keeps a single shared company from making two nodes alike."""
     count = np.maximum(_at(matrix), 1)
-    return together(matrix) / (np.sqrt(np.outer(count, count)) + 1)
+    return np.asarray(together(matrix) / (np.sqrt(np.outer(count, count)) + 1))
 
 
 def adamic_adar(matrix: csr_array) -> Floats:
@@ -65,8 +67,7 @@ def adamic_adar(matrix: csr_array) -> Floats:
 
 def given(matrix: csr_array) -> Floats:
     """P(v | u): the share of the companies at u that are also at v."""
-    share: Floats = together(matrix) / np.maximum(_at(matrix), 1)[:, None]
-    return share
+    return together(matrix) / np.maximum(_at(matrix), 1)[:, None]
 
 
 def alike_by_name(nodes: Sequence[str]) -> Floats:

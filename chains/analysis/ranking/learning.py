@@ -35,11 +35,10 @@ class Weights:
 
     def contributions(self, figures: Floats) -> Floats:
         """(…, E) what each piece of evidence adds; their sum over the last axis is the score."""
-        added: Floats = (figures - self.mean) / self.scale * self.weight
-        return added
+        return (figures - self.mean) / self.scale * self.weight
 
     def scores(self, figures: Floats) -> Floats:
-        return self.contributions(figures).sum(axis=-1)
+        return np.asarray(self.contributions(figures).sum(axis=-1))
 
 
 def learn(matrix: csr_array, names_alike: Floats, *, seed: int = 0) -> Weights:
