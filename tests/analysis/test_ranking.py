@@ -183,11 +183,13 @@ def test_bad_line_is_named(line: str, said: str) -> None:
 def test_command_prints_one_line_and_refuses_what_it_cannot_read(tmp_path: Path) -> None:
     file = tmp_path / "placements.jsonl"
     lines = [json.dumps({"company": company, "node": node}) for company, node in clustered(companies=30)]
-    file.write_text("\n".join(["", *lines]), encoding="utf-8")
+    lines.append('{"company": "示例\u2028甲", "node": "芯片00"}')
+    file.write_text("\ufeff" + "\r\n".join(["", *lines]), encoding="utf-8")
     out = StringIO()
     call_command("evaluate_ranking", placements=str(file), stdout=out)
     printed = json.loads(out.getvalue())
     assert set(printed) >= {"recall@1", "recall@5", "recall@10", "mrr", "auc", "baselines", "difference", "seconds"}
+    assert printed["companies"] == 31
     with pytest.raises(CommandError, match="无法读取"):
         call_command("evaluate_ranking", placements=str(tmp_path / "none"))
     file.write_bytes(b"\xff\xfe")

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 from chains.analysis.graph import Floats
 from chains.analysis.ranking import kernels
 from chains.analysis.ranking.evidence import EVIDENCE, Evidence
-from chains.analysis.ranking.known import Pair, known, split, without
+from chains.analysis.ranking.known import Pair, PlacementsError, known, split, without
 from chains.analysis.ranking.learning import candidates, hidden_folds, learn
 
 EASE_PENALTIES = (1.0, 5.0, 20.0, 100.0, 500.0)
@@ -57,17 +57,15 @@ def place(matrix: csr_array, hidden: Iterable[tuple[int, int]], scores: Scores) 
 def evaluate(pairs: Iterable[Pair], *, seed: int = 0) -> dict[str, Any]:
     """The figures of the ranking and its baselines, and a paired bootstrap of their differences.
 
-    Raises ValueError where no company can be examined.
+    Raises PlacementsError where no company can be examined.
     """
     pairs = list(pairs)
     parts = split(pairs)
     all_nodes = {node for _, node in pairs}
     if not parts.hidden:
-        raise ValueError("没有可检验的企业：需要至少一家有两处挂链、且企业名 sha1 为偶数")
+        raise PlacementsError("没有可检验的企业：需要至少一家有两处挂链、且企业名 sha1 为偶数")
     seen = known(parts.seen, nodes=all_nodes)
-    row = {company: number for number, company in enumerate(seen.companies)}
-    column = {node: number for number, node in enumerate(seen.nodes)}
-    hidden = [(row[company], column[node]) for company, node in parts.hidden.items()]
+    hidden = [seen.cell(company, node) for company, node in parts.hidden.items()]
     penalty, onwards = _tuned(seen.matrix, seed)
     names_alike = kernels.alike_by_name(seen.nodes)
     weights = learn(seen.matrix, names_alike, seed=seed)

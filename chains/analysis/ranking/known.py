@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,11 @@ from scipy.sparse import csr_array
 Pair = tuple[str, str]
 
 
-class BadLine(ValueError):
+class PlacementsError(ValueError):
+    """The placements cannot be evaluated; the message says why and what to do, in Chinese."""
+
+
+class BadLine(PlacementsError):
     """A line that names no placement; the message gives its number and what is wrong, in Chinese."""
 
 
@@ -25,6 +30,10 @@ class Known:
     companies: tuple[str, ...]
     nodes: tuple[str, ...]
     matrix: csr_array
+
+    def cell(self, company: str, node: str) -> tuple[int, int]:
+        """Row and column; both are sorted."""
+        return bisect_left(self.companies, company), bisect_left(self.nodes, node)
 
 
 def read_pairs(lines: Iterable[str]) -> list[Pair]:

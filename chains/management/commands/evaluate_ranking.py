@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from chains.analysis.ranking.evaluation import evaluate
-from chains.analysis.ranking.known import BadLine, read_pairs
+from chains.analysis.ranking.known import PlacementsError, read_pairs
 
 
 class Command(BaseCommand):
@@ -35,7 +35,7 @@ class Command(BaseCommand):
             raise CommandError(f"{options['placements']}: 无法读取文件（{error.strerror}）；请核对路径") from error
         except UnicodeDecodeError as error:
             raise CommandError(f"{options['placements']}: 不是 UTF-8 文本；请另存为 UTF-8 再试") from error
-        except (BadLine, ValueError) as error:
+        except PlacementsError as error:
             raise CommandError(f"{options['placements']}: {error}") from error
         result["seconds"] = round(time.perf_counter() - started, 1)
         self.stdout.write(json.dumps(result, ensure_ascii=False))
@@ -43,4 +43,4 @@ class Command(BaseCommand):
 
 def _pairs(name: str) -> list[tuple[str, str]]:
     content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    return read_pairs(content.decode().splitlines())
+    return read_pairs(content.decode("utf-8-sig").split("\n"))  # splitlines would also break inside a JSON text (U+2028)
